@@ -1,0 +1,73 @@
+/**
+ * What watchers of a job see: its committed changes, and the telemetry between them (progress, metrics, log lines), which
+ * is memory only. Slow watchers lose telemetry, never changes: telemetry is replaced by newer telemetry.
+ */
+import type { Millis } from "../runtime/index.ts";
+import type { CommittedJob, Jobs } from "./kind.ts";
+
+export interface Telemetry {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly progress: number;
+  readonly epoch: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly log: string;
+  readonly at: Millis;
+}
+
+export type FeedItem =
+  | { readonly type: "change"; readonly job: CommittedJob }
+  | { readonly type: "telemetry"; readonly telemetry: Telemetry };
+
+type Watcher = (item: FeedItem) => void;
+
+export class JobFeed {
+  readonly #watchers = new Map<string, Set<Watcher>>();
+  readonly #latest = new Map<string, Telemetry>();
+  #all: Set<Watcher> = new Set();
+
+  constructor(jobs: Jobs) {
+    jobs.onCommit(({ after }) => {
+      const id = after.ref.id;
+      // Numbers of an attempt that is no longer live say nothing about the job.
+      if (this.#latest.get(id)?.attempt !== after.snapshot.context.live?.number) this.#latest.delete(id);
+      this.#emit(id, { type: "change", job: after });
+    });
+  }
+
+  publish(telemetry: Telemetry): void {
+    this.#latest.set(telemetry.jobId, telemetry);
+    this.#emit(telemetry.jobId, { type: "telemetry", telemetry });
+  }
+
+  /** The newest telemetry of the job's live attempt. */
+  latest(jobId: string): Telemetry | undefined {
+    return this.#latest.get(jobId);
+  }
+
+  /** Calls `watcher` for everything that happens to the job from now on. Returns how to stop. */
+  watch(jobId: string, watcher: Watcher): () => void {
+    const watchers = this.#watchers.get(jobId) ?? new Set();
+    this.#watchers.set(jobId, watchers);
+    watchers.add(watcher);
+    return () => {
+      watchers.delete(watcher);
+      if (watchers.size === 0 && this.#watchers.get(jobId) === watchers) this.#watchers.delete(jobId);
+    };
+  }
+
+  /** The same for all jobs. */
+  watchAll(watcher: Watcher): () => void {
+    this.#all.add(watcher);
+    return () => this.#all.delete(watcher);
+  }
+
+  get watchers(): number {
+    return this.#watchers.size + this.#all.size;
+  }
+
+  #emit(jobId: string, item: FeedItem): void {
+    for (const watcher of this.#watchers.get(jobId) ?? []) watcher(item);
+    for (const watcher of this.#all) watcher(item);
+  }
+}

@@ -1,0 +1,172 @@
+/** The kind "job": its row in `jobs`, and the effects it can owe. */
+import type { SnapshotFrom } from "xstate";
+import { needsGpu, PRIORITIES, ramGbOf, vramGbOf } from "../../domain/job-spec.ts";
+import type { NodeMachine } from "../node/machine.ts";
+import type { NodeLink } from "../node-link.ts";
+import {
+  type ActorKind,
+  type Actors,
+  ActorUnknown,
+  type Committed,
+  dottedState,
+  EventRejected,
+  type Owed,
+} from "../runtime/index.ts";
+import { type JobMachine, jobMachine } from "./machine.ts";
+import type { JobContext } from "./state.ts";
+
+export type JobSnapshot = SnapshotFrom<JobMachine>;
+export type CommittedJob = Committed<JobMachine>;
+export type Jobs = Actors<JobMachine>;
+
+/** The status the wire and the `job_status` enum know. */
+export type JobStatus = "pending" | "assigned" | "running" | "completed" | "failed" | "cancelled";
+
+export const jobStatusOf = (state: string): JobStatus => (state.split(".", 1)[0] ?? state) as JobStatus;
+
+export const isTerminal = (status: JobStatus): boolean =>
+  status === "completed" || status === "failed" || status === "cancelled";
+
+export interface JobEffectsDependencies {
+  readonly link: NodeLink;
+  readonly nodes: Actors<NodeMachine>;
+}
+
+export function jobKind({ link, nodes }: JobEffectsDependencies): ActorKind<JobMachine> {
+  return {
+    name: "job",
+    machine: jobMachine,
+    deadline: ({ context }) => context.deadline,
+    finished: (snapshot) =>
+      isTerminal(jobStatusOf(dottedState(snapshot.value))) && snapshot.context.unsettled.length === 0,
+    // Waiting in the queue and backing off are our own affair; everything else is somebody else's silence.
+    awaitsOutside: (snapshot) => snapshot.context.live !== null || snapshot.matches({ pending: "awaitingFunds" }),
+    owes: owedByJob,
+    row: rowOf,
+    effects: {
+      offerToNode: async ({ snapshot: { context }, signal }) => {
+        const live = context.live;
+        if (!live) return null;
+        const node = nodes.peek(live.nodeId);
+        if (!node) {
+          return { type: "OFFER_REFUSED", attempt: live.number, outcome: "unreachable", message: "the node is gone" };
+        }
+        const reply = await link.offer(
+          {
+            target: { nodeId: live.nodeId, profile: node.snapshot.context.profile },
+            jobId: context.id,
+            attempt: live.number,
+            spec: context.spec,
+            userWallet: context.userWallet,
+            price: context.price,
+          },
+          signal,
+        );
+        if (reply.accepted) {
+          if (node.snapshot.context.reachability !== "callable") nodes.tell(live.nodeId, { type: "CALLABLE" });
+          return { type: "OFFER_ACCEPTED", attempt: live.number };
+        }
+        // It sends heartbeats and cannot be called: not dead, but behind NAT, misconfigured, or just restarting.
+        if (reply.outcome === "unreachable") nodes.tell(live.nodeId, { type: "UNCALLABLE" });
+        return { type: "OFFER_REFUSED", attempt: live.number, outcome: reply.outcome, message: reply.message };
+      },
+      recordOutcome: async ({ snapshot: { context }, owed }) => {
+        const outcome = context.unsettled.find((one) => keyOfOutcome(one.attempt) === owed.key);
+        if (!outcome) return null;
+        try {
+          await nodes.ask(outcome.nodeId, {
+            type: "OUTCOME",
+            jobId: context.id,
+            attempt: outcome.attempt,
+            outcome: outcome.outcome,
+          });
+        } catch (error) {
+          // Already recorded, or the node is no more: either way there is nothing left to tell.
+          if (!(error instanceof EventRejected || error instanceof ActorUnknown)) throw error;
+        }
+        return { type: "OUTCOME_RECORDED", attempt: outcome.attempt };
+      },
+    },
+  };
+}
+
+const keyOfOutcome = (attempt: number): string => `recordOutcome/${attempt}`;
+
+function owedByJob(snapshot: JobSnapshot): readonly Owed[] {
+  const { context } = snapshot;
+  const owed: Owed[] = context.unsettled.map(({ attempt }) => ({ name: "recordOutcome", key: keyOfOutcome(attempt) }));
+  if (snapshot.matches({ assigned: "offering" }))
+    owed.push({ name: "offerToNode", key: `offerToNode/${context.attempt}` });
+  return owed;
+}
+
+/** What the price was in the end: all of it for work done, nothing otherwise. */
+function actualCost(status: JobStatus, context: JobContext): string | null {
+  if (status === "completed") return context.price;
+  return isTerminal(status) ? "0" : null;
+}
+
+/** Why the job is where it is, as one of the documented codes; null when there is nothing to explain. */
+function stateReason(context: JobContext, state: string): string | null {
+  if (context.failure) return context.failure.code;
+  if (context.cancelReason !== null) return "cancelled";
+  if (state === "pending.awaitingFunds") return "awaiting_funds";
+  if (state === "pending.backoff") return "retry_backoff";
+  if (state.endsWith(".orphaned")) return "node_silent";
+  return null;
+}
+
+export function errorMessageOf(context: JobContext): string | null {
+  if (context.failure) return context.failure.message;
+  return context.cancelReason === null ? null : `cancelled: ${context.cancelReason || "no reason given"}`;
+}
+
+function rowOf(snapshot: JobSnapshot, version: number): Readonly<Record<string, unknown>> {
+  const { context } = snapshot;
+  const { spec } = context;
+  const state = dottedState(snapshot.value);
+  const status = jobStatusOf(state);
+  return {
+    id: context.id,
+    user_wallet: context.userWallet,
+    user_id: context.owner,
+    status,
+    state,
+    state_reason: stateReason(context, state),
+    job_type: spec.type,
+    priority: PRIORITIES.indexOf(spec.priority),
+    required_gpu: needsGpu(spec),
+    required_gpu_memory_gb: vramGbOf(spec),
+    required_ram_gb: ramGbOf(spec),
+    estimated_duration_seconds: spec.estimatedSeconds,
+    estimated_cost: context.price,
+    actual_cost: actualCost(status, context),
+    assigned_node_id: context.live?.nodeId ?? context.result?.nodeId ?? lastNodeOf(context, status),
+    attempt: context.attempt,
+    retry_count: context.retries,
+    progress: context.progress,
+    current_epoch: context.epoch,
+    total_epochs: spec.epochs,
+    metrics: context.metrics,
+    result_hash: context.result?.weightsHash ?? null,
+    result_uri: context.result?.weightsUri ?? null,
+    result_size: context.result?.weightsSize ?? null,
+    error_message: errorMessageOf(context),
+    metadata: {
+      model_definition: spec.modelDefinition,
+      dataset_uri: spec.datasetUri,
+      batch_size: spec.batchSize,
+      epochs: spec.epochs,
+      hyperparameters: spec.hyperparameters,
+    },
+    version,
+    created_at: context.createdAt,
+    started_at: context.startedAt,
+    completed_at: context.endedAt,
+  };
+}
+
+/** A failed or cancelled job still names the node it ended on; a waiting one names none. */
+function lastNodeOf(context: JobContext, status: JobStatus): string | null {
+  return isTerminal(status) ? (context.history.at(-1)?.nodeId ?? null) : null;
+}

@@ -1,0 +1,181 @@
+/** What a job actor remembers, what it is told, and how it is made. All plain data: it is stored as JSON. */
+import type { JobSpec } from "../../domain/job-spec.ts";
+import type { Millis } from "../runtime/index.ts";
+
+/** How an attempt ended. */
+export type AttemptOutcome =
+  | "completed"
+  | "failed"
+  /** The node refused the offer. */
+  | "rejected"
+  /** The node refused because the job itself is malformed. */
+  | "invalid"
+  /** The node could not be called. */
+  | "unreachable"
+  /** The node was called and did not answer in time. */
+  | "no_answer"
+  /** It accepted and did not start in time. */
+  | "start_timeout"
+  | "run_timeout"
+  /** The node went silent and did not come back within the grace period, or came back without the attempt. */
+  | "lost"
+  | "cancelled";
+
+/** The attempt that alone may report, finish and earn (I2). */
+export interface LiveAttempt {
+  /** Grows with every offer; the epoch by which late reports are told from live ones. */
+  readonly number: number;
+  readonly nodeId: string;
+  readonly offeredAt: Millis;
+  readonly acceptedAt: Millis | null;
+  readonly startedAt: Millis | null;
+  /** Null until the node has reported anything about the run. The existing C++ build never does. */
+  readonly reportedAt: Millis | null;
+}
+
+export interface PastAttempt {
+  readonly number: number;
+  readonly nodeId: string;
+  readonly offeredAt: Millis;
+  readonly startedAt: Millis | null;
+  readonly endedAt: Millis;
+  readonly outcome: AttemptOutcome;
+  readonly message: string;
+}
+
+/** An outcome the node's actor has not been told yet: the job owes it `recordOutcome`. */
+export interface UnsettledOutcome {
+  readonly attempt: number;
+  readonly nodeId: string;
+  readonly outcome: AttemptOutcome;
+}
+
+/** Times and limits, fixed when the job is accepted: a change of configuration does not change running jobs. */
+export interface JobPolicy {
+  readonly fundsTimeout: Millis;
+  readonly queueTimeout: Millis;
+  readonly offerTimeout: Millis;
+  /** How long a node that refused, was silent or failed is passed over for this job. */
+  readonly exclusion: Millis;
+  readonly startTimeout: Millis;
+  readonly gracePeriod: Millis;
+  readonly runTimeout: Millis;
+  readonly maxRetries: number;
+  /** How often the job may lose its node before it fails. Not counted as retries: it was not the job's fault. */
+  readonly maxLosses: number;
+  readonly backoff: Millis;
+  readonly maxBackoff: Millis;
+}
+
+export interface JobResult {
+  readonly attempt: number;
+  readonly nodeId: string;
+  readonly weightsUri: string;
+  readonly weightsHash: string;
+  readonly weightsSize: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly computeSeconds: number;
+  /** Hex of the node's signature over the result; "" where the node has no key. */
+  readonly signature: string;
+}
+
+/** Why a job ended badly. A closed list, documented in docs/job-lifecycle.md. */
+export type FailureCode =
+  | "funds_timeout"
+  | "queue_timeout"
+  | "retries_exhausted"
+  | "invalid_job"
+  | "run_timeout"
+  /** The run timeout passed and the node never said a word about the run. */
+  | "no_report"
+  | "lost_too_often";
+
+export interface Exclusion {
+  readonly nodeId: string;
+  readonly until: Millis;
+}
+
+export interface JobContext {
+  readonly id: string;
+  readonly spec: JobSpec;
+  /** Who may see, cancel and delete it. */
+  readonly owner: string;
+  readonly userWallet: string;
+  /** Of everything the client sent, so that a repeat can be told from another job under the same id. */
+  readonly fingerprint: string;
+  /** The price in base units, as decimal text. */
+  readonly price: string;
+  readonly policy: JobPolicy;
+  readonly awaitsFunds: boolean;
+  readonly createdAt: Millis;
+  /** Since when it wants a node for its next run; its age in the queue. */
+  readonly queuedAt: Millis;
+  /** When waiting for a node is given up. */
+  readonly queueDeadline: Millis;
+  readonly deadline: Millis | null;
+  /** Number of offers made so far. */
+  readonly attempt: number;
+  readonly live: LiveAttempt | null;
+  /** The newest ones; `attempt` tells how many there were. */
+  readonly history: readonly PastAttempt[];
+  readonly unsettled: readonly UnsettledOutcome[];
+  readonly exclusions: readonly Exclusion[];
+  readonly retries: number;
+  readonly losses: number;
+  readonly progress: number;
+  readonly epoch: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly startedAt: Millis | null;
+  readonly endedAt: Millis | null;
+  readonly result: JobResult | null;
+  readonly failure: { readonly code: FailureCode; readonly message: string } | null;
+  readonly cancelReason: string | null;
+}
+
+export interface JobInput {
+  readonly id: string;
+  readonly spec: JobSpec;
+  readonly owner: string;
+  readonly userWallet: string;
+  readonly fingerprint: string;
+  readonly price: string;
+  readonly policy: JobPolicy;
+  /** True when the job must not run before its price is locked in escrow. */
+  readonly awaitsFunds: boolean;
+  readonly at: Millis;
+}
+
+/** Which attempt a node speaks of. The wire names only node and job; nodes that can, add the number. */
+interface FromAttempt {
+  readonly nodeId: string;
+  readonly attempt: number | null;
+}
+
+export type JobEvent = { readonly at: Millis } & (
+  | { readonly type: "FUNDS_LOCKED" }
+  | { readonly type: "OFFER"; readonly nodeId: string }
+  | { readonly type: "OFFER_ACCEPTED"; readonly attempt: number }
+  | {
+      readonly type: "OFFER_REFUSED";
+      readonly attempt: number;
+      readonly outcome: "rejected" | "invalid" | "unreachable" | "no_answer";
+      readonly message: string;
+    }
+  /** The node says that the engine is connected and the run begins (NotifyJobAccepted). */
+  | ({ readonly type: "STARTED" } & FromAttempt)
+  | ({
+      readonly type: "PROGRESS";
+      readonly progress: number;
+      readonly epoch: number;
+      readonly metrics: Readonly<Record<string, number>>;
+    } & FromAttempt)
+  | ({ readonly type: "COMPLETED"; readonly result: Omit<JobResult, "attempt" | "nodeId"> } & FromAttempt)
+  | ({ readonly type: "FAILED"; readonly message: string; readonly invalid: boolean } & FromAttempt)
+  | { readonly type: "NODE_LOST"; readonly nodeId: string }
+  | { readonly type: "NODE_BACK"; readonly nodeId: string }
+  /** The node is there and no longer has the attempt. */
+  | ({ readonly type: "ATTEMPT_GONE" } & FromAttempt)
+  | { readonly type: "CANCEL"; readonly reason: string }
+  | { readonly type: "OUTCOME_RECORDED"; readonly attempt: number }
+  | { readonly type: "DEADLINE" }
+);

@@ -1,0 +1,165 @@
+/**
+ * Heartbeats, and what silence means for the jobs of a node.
+ *
+ * A heartbeat of an online node is no transition: it renews the node's lease and is noted in memory. It becomes an event
+ * only when it says something new: the node was thought gone, or it no longer has an attempt it should have.
+ *
+ * The jobs of a silent node are told by `NODE_LOST`, those of a returning one by `NODE_BACK`. Telling is not a promise: a
+ * message may be lost to a failed commit. So a sweep compares nodes and attempts now and then and tells again what still
+ * differs; the events mean nothing to a job that already knows.
+ */
+import type { CommittedJob, Jobs } from "../job/kind.ts";
+import { type Clock, EventRejected, type Log, type Millis } from "../runtime/index.ts";
+import type { NodePool } from "../scheduler/node-pool.ts";
+import { type CommittedNode, isPresent, type Nodes } from "./kind.ts";
+
+/** An attempt missing from this many heartbeats in a row is gone; one may have been on its way while the offer was accepted. */
+const MISSED_BEATS = 2;
+const SWEEP_EVERY: Millis = 5000;
+
+export interface RollCallOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly jobs: Jobs;
+  readonly nodes: Nodes;
+  readonly pool: NodePool;
+  readonly heartbeatTimeout: Millis;
+}
+
+export interface Heartbeat {
+  readonly nodeId: string;
+  readonly activeJobs: readonly string[];
+}
+
+export interface HeartbeatReply {
+  /** False: no such node is registered. */
+  readonly known: boolean;
+  /** Jobs the node runs that are not, or no longer, its own. */
+  readonly jobsToCancel: readonly string[];
+}
+
+export class RollCall {
+  readonly #heardAt = new Map<string, Millis>();
+  readonly #missed = new Map<string, number>();
+  #cancelSweep: (() => void) | null = null;
+
+  constructor(private readonly options: RollCallOptions) {
+    options.nodes.onCommit(({ before, after, event }) => this.#nodeChanged(before, after, event));
+  }
+
+  start(): void {
+    this.#cancelSweep = this.options.clock.after(SWEEP_EVERY, () => {
+      this.sweep();
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#cancelSweep?.();
+  }
+
+  /** When the node was last heard from, if since this process started. */
+  heardAt(nodeId: string): Millis | undefined {
+    return this.#heardAt.get(nodeId);
+  }
+
+  /** Answers one heartbeat. Waits for a commit only when the node was thought gone. Rejects with an `ActorError`. */
+  async heartbeat({ nodeId, activeJobs }: Heartbeat): Promise<HeartbeatReply> {
+    const node = this.options.nodes.peek(nodeId);
+    if (!node) return { known: false, jobsToCancel: [] };
+    this.#heard(nodeId);
+    if (!isPresent(node.snapshot)) await this.#welcomeBack(nodeId);
+    if (node.snapshot.context.profile.reportsAttempts) this.#noteMissing(nodeId, activeJobs);
+    return { known: true, jobsToCancel: activeJobs.filter((jobId) => !this.#isLiveOn(jobId, nodeId)) };
+  }
+
+  /** Any other word from a node is a sign of life too. */
+  heard(nodeId: string): void {
+    const node = this.options.nodes.peek(nodeId);
+    if (!node) return;
+    this.#heard(nodeId);
+    if (!isPresent(node.snapshot)) this.options.nodes.tell(nodeId, { type: "HEARD" });
+  }
+
+  /** Tells every live attempt whose node has gone or come back, if it does not know yet. */
+  sweep(): void {
+    for (const node of this.options.nodes.live()) {
+      for (const jobId of this.options.pool.attemptsOn(node.ref.id)) this.#tellPresence(jobId, node);
+    }
+  }
+
+  #heard(nodeId: string): void {
+    const now = this.options.clock.now();
+    this.#heardAt.set(nodeId, now);
+    this.options.nodes.renew(nodeId, now + this.options.heartbeatTimeout);
+  }
+
+  async #welcomeBack(nodeId: string): Promise<void> {
+    try {
+      await this.options.nodes.ask(nodeId, { type: "HEARD" });
+    } catch (error) {
+      // Another heartbeat was faster.
+      if (!(error instanceof EventRejected)) throw error;
+    }
+  }
+
+  #nodeChanged(before: CommittedNode | null, after: CommittedNode, event: string): void {
+    const nodeId = after.ref.id;
+    const context = after.snapshot.context;
+    if (event === "REGISTERED" || event === "created") this.#heard(nodeId);
+    const restarted =
+      event === "REGISTERED" &&
+      before !== null &&
+      context.bootId !== "" &&
+      before.snapshot.context.bootId !== context.bootId;
+    for (const jobId of [...this.options.pool.attemptsOn(nodeId)]) {
+      // A new process of the node has none of the attempts that the old one took.
+      if (restarted) this.#tellGone(jobId, nodeId);
+      else if (before === null || isPresent(before.snapshot) !== isPresent(after.snapshot))
+        this.#tellPresence(jobId, after);
+    }
+  }
+
+  #tellPresence(jobId: string, node: CommittedNode): void {
+    const job = this.options.jobs.peek(jobId);
+    if (job?.snapshot.context.live?.nodeId !== node.ref.id) return;
+    const orphaned = job.state.endsWith(".orphaned");
+    const present = isPresent(node.snapshot);
+    if (present && orphaned) this.options.jobs.tell(jobId, { type: "NODE_BACK", nodeId: node.ref.id });
+    else if (!present && !orphaned && hasTaken(job))
+      this.options.jobs.tell(jobId, { type: "NODE_LOST", nodeId: node.ref.id });
+  }
+
+  #tellGone(jobId: string, nodeId: string): void {
+    const job = this.options.jobs.peek(jobId);
+    const live = job?.snapshot.context.live;
+    if (job && live?.nodeId === nodeId && hasTaken(job)) {
+      this.options.jobs.tell(jobId, { type: "ATTEMPT_GONE", nodeId, attempt: live.number });
+    }
+  }
+
+  #noteMissing(nodeId: string, activeJobs: readonly string[]): void {
+    for (const jobId of this.options.pool.attemptsOn(nodeId)) {
+      const job = this.options.jobs.peek(jobId);
+      if (activeJobs.includes(jobId) || !job || !hasTaken(job)) {
+        this.#missed.delete(jobId);
+        continue;
+      }
+      const missed = (this.#missed.get(jobId) ?? 0) + 1;
+      if (missed < MISSED_BEATS) {
+        this.#missed.set(jobId, missed);
+        continue;
+      }
+      this.#missed.delete(jobId);
+      this.#tellGone(jobId, nodeId);
+    }
+  }
+
+  #isLiveOn(jobId: string, nodeId: string): boolean {
+    return this.options.jobs.peek(jobId)?.snapshot.context.live?.nodeId === nodeId;
+  }
+}
+
+/** The node has said that it has the attempt; before that, the offer's own deadline decides. */
+const hasTaken = (job: CommittedJob): boolean =>
+  job.state !== "assigned.offering" && job.snapshot.context.live !== null;

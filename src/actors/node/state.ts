@@ -1,0 +1,62 @@
+/** What a node actor remembers, what it is told, and how it is made. All plain data: it is stored as JSON. */
+import type { NodeProfile } from "../../domain/node-profile.ts";
+import type { AttemptOutcome } from "../job/state.ts";
+import type { Millis } from "../runtime/index.ts";
+
+/** Times that are fixed when the node registers, and renewed each time it does. */
+export interface NodePolicy {
+  /** Silence after which a node is suspect. */
+  readonly heartbeatTimeout: Millis;
+  /** How long it is suspect before it counts as offline. */
+  readonly gracePeriod: Millis;
+}
+
+/** Whether AssignJob can reach the node. A node behind NAT sends heartbeats and cannot be called: not dead, but of no use for offers. */
+export type Reachability = "unknown" | "callable" | "uncallable";
+
+export interface NodeContext {
+  readonly id: string;
+  readonly profile: NodeProfile;
+  readonly policy: NodePolicy;
+  /** Names this life of the node's process; a new one means that whatever ran before is gone. "" where the node does not say. */
+  readonly bootId: string;
+  readonly registeredAt: Millis;
+  readonly deadline: Millis | null;
+  readonly reachability: Reachability;
+  /** Grows each time the node is found uncallable, so that each finding owes its own probe. */
+  readonly unreachableCount: number;
+  readonly reputation: number;
+  readonly jobsCompleted: number;
+  readonly jobsFailed: number;
+  /** "job/attempt" of the newest outcomes, so that one told twice counts once. */
+  readonly recorded: readonly string[];
+  /** Uptime is ours to measure: the time spent online so far, and since when it is online now. */
+  readonly onlineFor: Millis;
+  readonly onlineSince: Millis | null;
+  /** Why it is in maintenance or banned. */
+  readonly standingReason: string | null;
+}
+
+export interface NodeInput {
+  readonly id: string;
+  readonly profile: NodeProfile;
+  readonly policy: NodePolicy;
+  readonly bootId: string;
+  readonly reputation: number;
+  readonly at: Millis;
+}
+
+export type NodeEvent = { readonly at: Millis } & (
+  | { readonly type: "REGISTERED"; readonly profile: NodeProfile; readonly policy: NodePolicy; readonly bootId: string }
+  /** A sign of life after silence. Ordinary heartbeats renew the lease and are no events. */
+  | { readonly type: "HEARD" }
+  /** Whether all its slots are taken, as the scheduler derives it from live attempts. */
+  | { readonly type: "LOAD"; readonly busy: boolean }
+  | { readonly type: "CALLABLE" }
+  | { readonly type: "UNCALLABLE" }
+  | { readonly type: "OUTCOME"; readonly jobId: string; readonly attempt: number; readonly outcome: AttemptOutcome }
+  | { readonly type: "DRAIN"; readonly reason: string }
+  | { readonly type: "BAN"; readonly reason: string }
+  | { readonly type: "RESTORE" }
+  | { readonly type: "DEADLINE" }
+);

@@ -1,0 +1,382 @@
+/**
+ * One actor: its mailbox, its last committed snapshot, and the XState actor that computes the next one.
+ *
+ * Modes:
+ *   unread      nothing is known yet; the first message reads the row
+ *   reading     the row is being read
+ *   ready       in memory, takes the next message
+ *   committing  a transition is with the journal; messages wait
+ *   resting     restarted after a failure, waits a little before the next message
+ *   absent      the row does not exist: only a creation is accepted
+ *   quarantined refuses everything until an operator steps in
+ *
+ * Safety: a message is answered only in `settle`, after its commit, or with an error. `#committed` changes only there and
+ * in `#adopt`, both from what the journal has. Whatever goes wrong in between, the computing actor is thrown away and
+ * rebuilt from `#committed` or from the row, so nothing uncommitted can be seen or built upon.
+ */
+import { type Actor, type AnyMachineSnapshot, type AnyStateMachine, createActor, type Snapshot } from "xstate";
+import {
+  ActorOverloaded,
+  ActorQuarantined,
+  ActorUnavailable,
+  ActorUnknown,
+  EventPoisonous,
+  EventRejected,
+} from "./errors.ts";
+import type { CommitOutcome } from "./group-commit.ts";
+import { type ActorKind, type Committed, type CommittedChange, dottedState } from "./kind.ts";
+import type { ActorRef, Clock, Journal, JournalEntry, Json, Log, Millis, StoredActor } from "./ports.ts";
+import { RestartBudget } from "./restart-budget.ts";
+
+/** What a cell needs from the system it lives in. */
+export interface CellHost {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly log: Log;
+  /** False while starting and stopping: outsiders' messages are refused, our own follow-ups are not. */
+  enqueue(entry: JournalEntry, settle: (outcome: CommitOutcome) => void): void;
+  /** The cell has a new committed state: deadlines, effects and listeners follow from it. */
+  committed(cell: Cell, change: CommittedChange): void;
+  /** The cell has nothing to do and need not stay in memory. */
+  release(cell: Cell): void;
+}
+
+export type Message =
+  | { readonly type: "event"; readonly event: { readonly type: string }; readonly reply: Reply | null }
+  | { readonly type: "create"; readonly input: Readonly<Record<string, unknown>>; readonly reply: Reply | null };
+
+export interface Reply {
+  /** `created` is true when this very message made the actor. */
+  resolve(committed: Committed, created: boolean): void;
+  reject(error: Error): void;
+}
+
+type Mode = "unread" | "reading" | "ready" | "committing" | "resting" | "absent" | "quarantined";
+
+/** A mailbox this long means the actor's senders outrun the journal by far; refusing is kinder than growing. */
+const MAILBOX_LIMIT = 1000;
+const FIRST_REREAD: Millis = 50;
+const SLOWEST_REREAD: Millis = 2000;
+
+export class Cell {
+  #mode: Mode = "unread";
+  #mailbox: Message[] = [];
+  #committed: Committed | null = null;
+  #actor: Actor<AnyStateMachine> | null = null;
+  #quarantineReason = "";
+  readonly #restarts: RestartBudget;
+  #rereadDelay = FIRST_REREAD;
+
+  constructor(
+    readonly ref: ActorRef,
+    readonly kind: ActorKind,
+    private readonly host: CellHost,
+  ) {
+    this.#restarts = new RestartBudget(host.clock);
+  }
+
+  get committed(): Committed | null {
+    return this.#committed;
+  }
+
+  get quarantined(): string | null {
+    return this.#mode === "quarantined" ? this.#quarantineReason : null;
+  }
+
+  /** Queues a message. Never throws: refusals go to the message's reply. */
+  post(message: Message): void {
+    if (this.#mode === "quarantined") {
+      message.reply?.reject(new ActorQuarantined(this.ref, this.#quarantineReason));
+      return;
+    }
+    if (this.#mailbox.length >= MAILBOX_LIMIT) {
+      message.reply?.reject(new ActorOverloaded(this.ref, `${MAILBOX_LIMIT} messages wait already`));
+      return;
+    }
+    this.#mailbox.push(message);
+    this.#pump();
+  }
+
+  /** Takes a row read at start-up. Returns false, and is quarantined, when it cannot be loaded. */
+  restore(stored: StoredActor): boolean {
+    try {
+      this.#adopt(stored);
+      return true;
+    } catch (error) {
+      this.quarantine(`its stored state cannot be loaded: ${messageOf(error)}`);
+      void this.#recordPoison(stored.snapshot, error);
+      return false;
+    }
+  }
+
+  quarantine(reason: string): void {
+    this.#mode = "quarantined";
+    this.#quarantineReason = reason;
+    this.#actor = null;
+    this.host.log.error("an actor was quarantined", { kind: this.ref.kind, id: this.ref.id, reason });
+    for (const message of this.#mailbox.splice(0)) message.reply?.reject(new ActorQuarantined(this.ref, reason));
+  }
+
+  /** An operator's second chance: the row is read again with the next message. */
+  release(): void {
+    if (this.#mode !== "quarantined") return;
+    this.#restarts.clear();
+    this.#mode = "unread";
+    this.#read();
+  }
+
+  /** Refuses everything that waits; for shutdown, after the last commit has settled. */
+  close(): void {
+    for (const message of this.#mailbox.splice(0)) {
+      message.reply?.reject(new ActorUnavailable(this.ref, "the server is stopping"));
+    }
+  }
+
+  #pump(): void {
+    while (this.#mailbox.length > 0) {
+      switch (this.#mode) {
+        case "unread":
+          this.#read();
+          return;
+        case "ready":
+        case "absent": {
+          const message = this.#mailbox.shift();
+          if (message) this.#take(message);
+          break;
+        }
+        default:
+          return;
+      }
+    }
+    if (this.#mode === "absent" || (this.#mode === "ready" && this.#committed?.finished)) this.host.release(this);
+  }
+
+  #take(message: Message): void {
+    const committed = this.#committed;
+    if (message.type === "create") {
+      if (committed) message.reply?.resolve(committed, false);
+      else this.#create(message.input, message.reply);
+      return;
+    }
+    if (!committed) {
+      message.reply?.reject(new ActorUnknown(this.ref));
+      return;
+    }
+    if (committed.finished) {
+      message.reply?.reject(new EventRejected(committed, message.event.type));
+      return;
+    }
+    this.#step(committed, message.event, message.reply);
+  }
+
+  #create(input: Readonly<Record<string, unknown>>, reply: Reply | null): void {
+    const at = this.host.clock.now();
+    const event = { type: "created", input: { ...input, at } };
+    let actor: Actor<AnyStateMachine>;
+    try {
+      actor = this.#start({ input: event.input });
+    } catch (error) {
+      this.#fail(event, error, reply);
+      return;
+    }
+    this.#commit(actor, event, null, at, reply);
+  }
+
+  #step(committed: Committed, event: { readonly type: string }, reply: Reply | null): void {
+    const at = this.host.clock.now();
+    const stamped = { ...event, at };
+    let actor: Actor<AnyStateMachine>;
+    try {
+      actor = this.#actor ?? this.#start({ snapshot: committed.snapshot as Snapshot<unknown> });
+      this.#actor = actor;
+      const before = actor.getSnapshot();
+      actor.send(stamped);
+      const after = actor.getSnapshot();
+      if (after.status === "error") throw after.error;
+      if (after === before) {
+        reply?.reject(new EventRejected(committed, event.type));
+        return;
+      }
+    } catch (error) {
+      this.#actor = null;
+      this.#fail(stamped, error, reply);
+      return;
+    }
+    this.#commit(actor, stamped, committed, at, reply);
+  }
+
+  #start(options: { input?: unknown; snapshot?: Snapshot<unknown> }): Actor<AnyStateMachine> {
+    const actor = createActor(this.kind.machine, options as never);
+    // Without an observer XState throws a machine's error in a later turn, at nobody.
+    actor.subscribe({ error: () => {} });
+    actor.start();
+    const snapshot = actor.getSnapshot();
+    if (snapshot.status === "error") throw snapshot.error;
+    return actor;
+  }
+
+  #commit(
+    actor: Actor<AnyStateMachine>,
+    event: { readonly type: string },
+    before: Committed | null,
+    at: Millis,
+    reply: Reply | null,
+  ): void {
+    let after: Committed;
+    let entry: JournalEntry;
+    try {
+      after = this.#describe(actor.getSnapshot(), (before?.version ?? 0) + 1, at);
+      entry = {
+        ref: this.ref,
+        expectedVersion: before?.version ?? 0,
+        event: event as unknown as Json,
+        from: before?.state ?? null,
+        to: after.state,
+        snapshot: actor.getPersistedSnapshot() as unknown as Json,
+        deadline: this.kind.deadline(after.snapshot as never),
+        finished: after.finished,
+        at,
+        row: this.kind.row?.(after.snapshot as never, after.version) ?? null,
+      };
+    } catch (error) {
+      this.#actor = null;
+      this.#fail(event, error, reply);
+      return;
+    }
+    this.#mode = "committing";
+    this.host.enqueue(entry, (outcome) => this.#settle(outcome, actor, event, before, after, reply));
+  }
+
+  #settle(
+    outcome: CommitOutcome,
+    actor: Actor<AnyStateMachine>,
+    event: { readonly type: string },
+    before: Committed | null,
+    after: Committed,
+    reply: Reply | null,
+  ): void {
+    switch (outcome.kind) {
+      case "committed":
+        this.#actor = actor;
+        this.#committed = after;
+        this.#mode = "ready";
+        reply?.resolve(after, before === null);
+        this.host.committed(this, { before, after, event: event.type });
+        this.#pump();
+        return;
+      case "rejected":
+        this.#actor = null;
+        if (outcome.error.stale) {
+          // Somebody else's commit, or one of ours that we took for lost: the row knows.
+          reply?.reject(new ActorUnavailable(this.ref, "its row changed underneath", { cause: outcome.error }));
+          this.#reread();
+        } else {
+          this.#mode = before ? "ready" : "absent";
+          this.#fail(event, outcome.error, reply);
+        }
+        return;
+      case "unknown":
+        this.#actor = null;
+        reply?.reject(
+          new ActorUnavailable(this.ref, `the database did not confirm: ${messageOf(outcome.error)}`, {
+            cause: outcome.error,
+          }),
+        );
+        this.#reread();
+        return;
+    }
+  }
+
+  /** The event is put aside and the actor goes on from its last committed state, a little later each time, until it is too often. */
+  #fail(event: { readonly type: string }, error: unknown, reply: Reply | null): void {
+    this.host.log.error("an event could not be applied and was put aside", {
+      kind: this.ref.kind,
+      id: this.ref.id,
+      event: event.type,
+      error,
+    });
+    void this.#recordPoison(event as unknown as Json, error);
+    reply?.reject(
+      new EventPoisonous(this.ref, `${event.type} could not be applied: ${messageOf(error)}`, { cause: error }),
+    );
+    const rest = this.#restarts.spend();
+    if (rest === null) {
+      this.quarantine(`it failed ${RestartBudget.limit} times in a short while, last with: ${messageOf(error)}`);
+      return;
+    }
+    const mode = this.#committed ? "ready" : "absent";
+    this.#mode = "resting";
+    this.host.clock.after(rest, () => {
+      if (this.#mode !== "resting") return;
+      this.#mode = mode;
+      this.#pump();
+    });
+  }
+
+  #reread(): void {
+    this.#mode = "reading";
+    const delay = this.#rereadDelay;
+    this.#rereadDelay = Math.min(delay * 2, SLOWEST_REREAD);
+    this.host.clock.after(delay, () => this.#read());
+  }
+
+  /** Reads the row and goes on from what it says. Retries for as long as the database does not answer. */
+  #read(): void {
+    this.#mode = "reading";
+    this.host.journal.load(this.ref).then(
+      (stored) => {
+        this.#rereadDelay = FIRST_REREAD;
+        const known = this.#committed;
+        if (stored === null) {
+          this.#mode = "absent";
+        } else {
+          if (known?.version === stored.version) this.#mode = "ready";
+          else if (!this.restore(stored)) return;
+          const now = this.#committed;
+          // The commit we took for lost is there: what follows from it has not been done yet. A first read of a
+          // finished actor has no followers.
+          if (now && !(known === null && now.finished))
+            this.host.committed(this, { before: known, after: now, event: "reloaded" });
+        }
+        this.#pump();
+      },
+      (error) => {
+        this.host.log.warn("an actor's row could not be read; trying again", { ...this.ref, error });
+        for (const message of this.#mailbox.splice(0)) {
+          message.reply?.reject(new ActorUnavailable(this.ref, "the database does not answer", { cause: error }));
+        }
+        this.#reread();
+      },
+    );
+  }
+
+  #adopt(stored: StoredActor): void {
+    const actor = this.#start({ snapshot: stored.snapshot as unknown as Snapshot<unknown> });
+    const described = this.#describe(actor.getSnapshot(), stored.version, stored.updatedAt);
+    this.#actor = actor;
+    this.#committed = { ...described, finished: stored.finished };
+    this.#mode = "ready";
+  }
+
+  #describe(snapshot: AnyMachineSnapshot, version: number, at: Millis): Committed {
+    const state = this.kind.stateName?.(snapshot as never) ?? dottedState(snapshot.value);
+    return { ref: this.ref, version, state, snapshot, finished: this.kind.finished(snapshot as never), at };
+  }
+
+  async #recordPoison(event: Json, error: unknown): Promise<void> {
+    try {
+      await this.host.journal.recordPoison({
+        ref: this.ref,
+        event,
+        error: messageOf(error),
+        at: this.host.clock.now(),
+      });
+    } catch (failure) {
+      this.host.log.warn("a poisonous event could not be recorded", { ...this.ref, error: failure });
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

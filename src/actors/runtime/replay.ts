@@ -1,0 +1,23 @@
+/** Folds a transition log back into the actor it describes (I9). Pure. */
+import { type AnyMachineSnapshot, createActor, type Snapshot } from "xstate";
+import type { ActorKind } from "./kind.ts";
+import type { Json } from "./ports.ts";
+
+/**
+ * `events` are the log's events of one actor in the order of their versions, the first one its creation. Returns the
+ * persisted snapshot they lead to, which must equal the actor's row.
+ */
+export function replay(
+  kind: ActorKind,
+  events: readonly Json[],
+): { readonly snapshot: Json; readonly state: AnyMachineSnapshot } {
+  const [creation, ...rest] = events as readonly { readonly type: string; readonly input?: Json }[];
+  if (creation?.type !== "created") throw new Error("a log begins with its actor's creation");
+  const actor = createActor(kind.machine, { input: creation.input as never });
+  actor.subscribe({ error: () => {} });
+  actor.start();
+  for (const event of rest) actor.send(event);
+  const state = actor.getSnapshot();
+  if (state.status === "error") throw state.error;
+  return { snapshot: actor.getPersistedSnapshot() as Snapshot<unknown> as unknown as Json, state };
+}

@@ -1,0 +1,232 @@
+/**
+ * Decides which job goes to which node. Event-driven: a queued job or freed room wakes it, nothing is polled.
+ *
+ * It owns no truth. The queue and the pool follow the committed states of jobs and nodes; a decision is an OFFER event to
+ * the job's actor, and only its commit makes it real. Between decision and commit the placement is held in `#placing`,
+ * where it takes its room in the pool, so that placements of one round see each other. If the commit fails, the job's
+ * committed state says where it stands and the placement is dropped.
+ */
+import { demandOf, PRIORITIES } from "../../domain/job-spec.ts";
+import type { CommittedJob, Jobs } from "../job/kind.ts";
+import { type CommittedNode, isPresent, type Nodes, nodeStateName, presenceOf, uptimeOf } from "../node/kind.ts";
+import { type Clock, EventRejected, type Log } from "../runtime/index.ts";
+import { JobQueue, type QueuedJob } from "./job-queue.ts";
+import { NodePool, type Unavailable } from "./node-pool.ts";
+
+/** Offers on their way to the journal at a time: a few group commits' worth. */
+const MAX_PLACING = 2000;
+
+export interface BrokerOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly jobs: Jobs;
+  readonly nodes: Nodes;
+}
+
+export interface Waiting {
+  /** "placing": an offer is being made. "ready": will be looked at in this round. "parked": fits nowhere now. */
+  readonly stage: "placing" | "ready" | "parked";
+  readonly fitting: number;
+  /** How many nodes each reason rules out. */
+  readonly reasons: ReadonlyMap<string, number>;
+}
+
+export class Broker {
+  readonly pool = new NodePool();
+  readonly #queue = new JobQueue();
+  readonly #placing = new Map<string, string>();
+  readonly #runningByOwner = new Map<string, number>();
+  readonly #ownerOfRunning = new Map<string, string>();
+  readonly #exclusionTimers = new Map<string, () => void>();
+  #open = false;
+  #roundDue = false;
+
+  constructor(private readonly options: BrokerOptions) {
+    options.jobs.onCommit(({ after }) => this.observeJob(after));
+    options.nodes.onCommit(({ after }) => this.observeNode(after));
+  }
+
+  /** Brokering, or not: while closed, queues and rooms are still kept up to date. */
+  setOpen(open: boolean): void {
+    this.#open = open;
+    if (open) this.#wakeRound();
+  }
+
+  /** Derives queue and pool from the recovered actors. */
+  reconcile(): void {
+    for (const node of this.options.nodes.live()) this.observeNode(node);
+    for (const job of this.options.jobs.live()) this.observeJob(job);
+  }
+
+  get queued(): number {
+    return this.#queue.size + this.#placing.size;
+  }
+
+  get parked(): number {
+    return this.#queue.parked;
+  }
+
+  /** Why a job in the queue is still there; undefined when it is not in the queue. Counted afresh from the pool (I10). */
+  waiting(job: CommittedJob): Waiting | undefined {
+    const { id } = job.snapshot.context;
+    if (!this.#queue.has(id) && !this.#placing.has(id)) return undefined;
+    const stage = this.#placing.has(id) ? "placing" : this.#queue.isParked(id) ? "parked" : "ready";
+    const { fitting, reasons } = this.pool.why(demandOf(job.snapshot.context.spec), this.#exclusionOf(toQueued(job)));
+    return { stage, fitting, reasons };
+  }
+
+  observeNode(committed: CommittedNode): void {
+    const { context } = committed.snapshot;
+    this.pool.upsert({
+      id: context.id,
+      profile: context.profile,
+      unavailable: unavailability(committed),
+      reputation: context.reputation,
+      uptime: uptimeOf(context, this.options.clock.now()),
+    });
+    this.#roomChanged(context.id);
+  }
+
+  observeJob(committed: CommittedJob): void {
+    const { context } = committed.snapshot;
+    const { id } = context;
+    const queued = committed.state === "pending.queued";
+    if (queued && this.#placing.has(id)) return;
+    this.#placing.delete(id);
+    this.#setRunning(id, context.owner, context.live !== null);
+    const changed = this.pool.setAttempt(id, context.live?.nodeId ?? null, demandOf(context.spec));
+    if (queued) this.#enqueue(toQueued(committed));
+    else this.#dequeue(id);
+    for (const nodeId of changed) this.#roomChanged(nodeId);
+  }
+
+  #enqueue(job: QueuedJob): void {
+    this.#queue.add(job);
+    this.#wakeRound();
+  }
+
+  #dequeue(id: string): void {
+    this.#queue.remove(id);
+    this.#exclusionTimers.get(id)?.();
+    this.#exclusionTimers.delete(id);
+  }
+
+  #setRunning(id: string, owner: string, running: boolean): void {
+    if (this.#ownerOfRunning.has(id) === running) return;
+    const count = (this.#runningByOwner.get(owner) ?? 0) + (running ? 1 : -1);
+    if (count > 0) this.#runningByOwner.set(owner, count);
+    else this.#runningByOwner.delete(owner);
+    if (running) this.#ownerOfRunning.set(id, owner);
+    else this.#ownerOfRunning.delete(id);
+  }
+
+  /** The node may have room for parked jobs, and may have become busy or idle. */
+  #roomChanged(nodeId: string): void {
+    const woken = this.#queue.wake((job) =>
+      this.#exclusionOf(job)(nodeId) ? 0 : this.pool.placesOn(nodeId, job.demand),
+    );
+    if (woken > 0) this.#wakeRound();
+    const node = this.options.nodes.peek(nodeId);
+    if (!node || !isPresent(node.snapshot)) return;
+    const busy = this.pool.isFull(nodeId);
+    if (busy !== (presenceOf(node.snapshot) === "online.busy")) this.options.nodes.tell(nodeId, { type: "LOAD", busy });
+  }
+
+  /** One round for everything that arrives in the same turn of the event loop. */
+  #wakeRound(): void {
+    if (this.#roundDue || !this.#open) return;
+    this.#roundDue = true;
+    queueMicrotask(() => {
+      this.#roundDue = false;
+      this.#round();
+    });
+  }
+
+  #round(): void {
+    while (this.#open && this.#placing.size < MAX_PLACING) {
+      const job = this.#queue.take((owner) => this.#runningByOwner.get(owner) ?? 0);
+      if (!job) return;
+      const placement = this.pool.best(job.demand, this.#exclusionOf(job));
+      if (placement) this.#place(job, placement.nodeId);
+      else this.#park(job);
+    }
+  }
+
+  #place(job: QueuedJob, nodeId: string): void {
+    this.#placing.set(job.id, nodeId);
+    this.pool.setAttempt(job.id, nodeId, job.demand);
+    this.#setRunning(job.id, job.owner, true);
+    this.options.jobs.ask(job.id, { type: "OFFER", nodeId }).then(
+      // The commit has been observed already, and perhaps what followed it.
+      () => this.#wakeRound(),
+      (error: unknown) => {
+        if (!(error instanceof EventRejected))
+          this.options.log.warn("an offer was not committed", { job: job.id, nodeId, error });
+        this.#unplace(job, nodeId);
+      },
+    );
+  }
+
+  #unplace(job: QueuedJob, nodeId: string): void {
+    if (this.#placing.get(job.id) !== nodeId) return;
+    this.#placing.delete(job.id);
+    this.#setRunning(job.id, job.owner, false);
+    const changed = this.pool.setAttempt(job.id, null, job.demand);
+    const committed = this.options.jobs.peek(job.id);
+    // Queued again a little later: the journal has just refused, and would again at once.
+    if (committed) this.options.clock.after(200, () => this.#observeAgain(job.id));
+    for (const id of changed) this.#roomChanged(id);
+  }
+
+  #observeAgain(jobId: string): void {
+    const committed = this.options.jobs.peek(jobId);
+    if (committed) this.observeJob(committed);
+  }
+
+  #park(job: QueuedJob): void {
+    this.#queue.park(job);
+    const now = this.options.clock.now();
+    const over = Math.min(...job.exclusions.map(({ until }) => until).filter((until) => until > now));
+    if (!Number.isFinite(over)) return;
+    this.#exclusionTimers.get(job.id)?.();
+    const cancel = this.options.clock.after(over - now, () => {
+      this.#exclusionTimers.delete(job.id);
+      this.#queue.wakeOne(job.id, { ...job, exclusions: job.exclusions.filter(({ until }) => until > over) });
+      this.#wakeRound();
+    });
+    this.#exclusionTimers.set(job.id, cancel);
+  }
+
+  #exclusionOf(job: QueuedJob): (nodeId: string) => boolean {
+    if (job.exclusions.length === 0) return () => false;
+    const now = this.options.clock.now();
+    return (nodeId) => job.exclusions.some((one) => one.nodeId === nodeId && one.until > now);
+  }
+}
+
+function toQueued(committed: CommittedJob): QueuedJob {
+  const { context } = committed.snapshot;
+  return {
+    id: context.id,
+    owner: context.owner,
+    priority: PRIORITIES.indexOf(context.spec.priority),
+    queuedAt: context.queuedAt,
+    demand: demandOf(context.spec),
+    exclusions: context.exclusions,
+  };
+}
+
+function unavailability({ snapshot }: CommittedNode): Unavailable | null {
+  switch (nodeStateName(snapshot)) {
+    case "maintenance":
+      return "maintenance";
+    case "banned":
+      return "banned";
+    case "suspect":
+      return "suspect";
+    case "offline":
+      return "offline";
+    default:
+      return snapshot.context.reachability === "uncallable" ? "uncallable" : null;
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * CYXWIZ amounts. Inside, money is a whole number of base units in a bigint; in JSON and the journal it is that number as
+ * decimal text. It is a float only on the wire messages that say so.
+ */
+export type TokenUnits = bigint;
+
+/** 1 token = 10^9 base units (the mint has 9 decimals). */
+export const UNITS_PER_TOKEN = 1_000_000_000n;
+
+/** Base units per second for a CPU job, from the specification's "Cost Estimation". */
+const BASE_RATE = 10_000n;
+const GPU_MULTIPLIER = 10n;
+
+export interface PricedResources {
+  readonly gpu: boolean;
+  readonly ramGb: number;
+  readonly seconds: number;
+}
+
+/**
+ * `10 000 × (gpu ? 10 : 1) × (1 + ram_gb × 0.01) × seconds`, exactly: the RAM factor is taken in hundredths, and 10 000
+ * is divisible by 100, so nothing is ever rounded.
+ */
+export function price({ gpu, ramGb, seconds }: PricedResources): TokenUnits {
+  const perSecond = (BASE_RATE / 100n) * (gpu ? GPU_MULTIPLIER : 1n) * (100n + BigInt(ramGb));
+  return perSecond * BigInt(seconds);
+}
+
+export interface Split {
+  readonly node: TokenUnits;
+  readonly fee: TokenUnits;
+}
+
+/** The platform's share is rounded down and the node gets the rest, so that the parts always add up to the whole. */
+export function split(amount: TokenUnits, feePercent: number): Split {
+  const fee = (amount * BigInt(feePercent)) / 100n;
+  return { node: amount - fee, fee };
+}
+
+/** For the wire fields that carry tokens as a double. Exact up to 2^53 base units; display only beyond. */
+export function tokensFrom(units: TokenUnits): number {
+  return Number(units) / Number(UNITS_PER_TOKEN);
+}
