@@ -99,7 +99,7 @@ export function createCore(options: CoreOptions): Core {
       log.info("recovered", Object.fromEntries([...found].map(([kind, counts]) => [kind, counts.loaded])));
     },
     stop: async () => {
-      broker.setOpen(false);
+      broker.stop();
       rollCall.stop();
       await system.stop();
     },

@@ -100,11 +100,14 @@ describe("problems", () => {
 
   test("all are reported at once, from every source", () => {
     write('[server]\ngrpc_address = "nowhere"\n[scheduler]\nmax_retries = "3"\n');
-    const problems = problemsOf({ environment: { CYXWIZ_LOGGING__FORMAT: "xml" }, args: ["--limits.max_page_size=0"] });
+    const problems = problemsOf({
+      environment: { CYXWIZ_LOGGING__FORMAT: "xml" },
+      args: ["--limits.max_queue_depth=0"],
+    });
     expect(problems).toEqual([
       "server.grpc_address = nowhere (from config.toml): must be host:port",
       "scheduler.max_retries = 3 (from config.toml): must be a whole number from 0 to 100, written without quotes",
-      "limits.max_page_size = 0 (from --limits.max_page_size): must be a whole number from 1 to 10_000",
+      "limits.max_queue_depth = 0 (from --limits.max_queue_depth): must be a whole number from 1 to 10_000_000",
       "logging.format = xml (from CYXWIZ_LOGGING__FORMAT): must be one of json, pretty",
     ]);
   });

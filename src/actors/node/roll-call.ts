@@ -40,7 +40,8 @@ export interface HeartbeatReply {
 
 export class RollCall {
   readonly #heardAt = new Map<string, Millis>();
-  readonly #missed = new Map<string, number>();
+  /** By node, then by job: from how many heartbeats in a row the attempt has been missing. */
+  readonly #missed = new Map<string, Map<string, number>>();
   #cancelSweep: (() => void) | null = null;
 
   constructor(private readonly options: RollCallOptions) {
@@ -139,20 +140,17 @@ export class RollCall {
   }
 
   #noteMissing(nodeId: string, activeJobs: readonly string[]): void {
-    for (const jobId of this.options.pool.attemptsOn(nodeId)) {
+    const before = this.#missed.get(nodeId);
+    const missed = new Map<string, number>();
+    for (const jobId of [...this.options.pool.attemptsOn(nodeId)]) {
       const job = this.options.jobs.peek(jobId);
-      if (activeJobs.includes(jobId) || !job || !hasTaken(job)) {
-        this.#missed.delete(jobId);
-        continue;
-      }
-      const missed = (this.#missed.get(jobId) ?? 0) + 1;
-      if (missed < MISSED_BEATS) {
-        this.#missed.set(jobId, missed);
-        continue;
-      }
-      this.#missed.delete(jobId);
-      this.#tellGone(jobId, nodeId);
+      if (activeJobs.includes(jobId) || !job || !hasTaken(job)) continue;
+      const beats = (before?.get(jobId) ?? 0) + 1;
+      if (beats >= MISSED_BEATS) this.#tellGone(jobId, nodeId);
+      else missed.set(jobId, beats);
     }
+    if (missed.size > 0) this.#missed.set(nodeId, missed);
+    else this.#missed.delete(nodeId);
   }
 
   #isLiveOn(jobId: string, nodeId: string): boolean {

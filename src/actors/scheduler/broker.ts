@@ -9,12 +9,21 @@
 import { demandOf, PRIORITIES } from "../../domain/job-spec.ts";
 import type { CommittedJob, Jobs } from "../job/kind.ts";
 import { type CommittedNode, isPresent, type Nodes, nodeStateName, presenceOf, uptimeOf } from "../node/kind.ts";
-import { type Clock, EventRejected, type Log } from "../runtime/index.ts";
+import {
+  ActorOverloaded,
+  ActorUnavailable,
+  type Clock,
+  EventRejected,
+  type Log,
+  type Millis,
+} from "../runtime/index.ts";
 import { JobQueue, type QueuedJob } from "./job-queue.ts";
 import { NodePool, type Unavailable } from "./node-pool.ts";
 
 /** Offers on their way to the journal at a time: a few group commits' worth. */
 const MAX_PLACING = 2000;
+/** A database that has just failed to answer is left alone this long. */
+const OFFER_AGAIN: Millis = 200;
 
 export interface BrokerOptions {
   readonly clock: Clock;
@@ -39,6 +48,7 @@ export class Broker {
   readonly #ownerOfRunning = new Map<string, string>();
   readonly #exclusionTimers = new Map<string, () => void>();
   #open = false;
+  #stopped = false;
   #roundDue = false;
 
   constructor(private readonly options: BrokerOptions) {
@@ -50,6 +60,13 @@ export class Broker {
   setOpen(open: boolean): void {
     this.#open = open;
     if (open) this.#wakeRound();
+  }
+
+  /** For good. */
+  stop(): void {
+    this.#open = false;
+    this.#stopped = true;
+    for (const cancel of this.#exclusionTimers.values()) cancel();
   }
 
   /** Derives queue and pool from the recovered actors. */
@@ -156,31 +173,44 @@ export class Broker {
     this.#placing.set(job.id, nodeId);
     this.pool.setAttempt(job.id, nodeId, job.demand);
     this.#setRunning(job.id, job.owner, true);
+    this.#offer(job, nodeId);
+  }
+
+  /**
+   * An offer whose commit is in doubt keeps its room and is sent again: either it had been committed, and the job now says
+   * so, or it is committed this time. Giving the room back on a mere doubt could fill a node twice (I3).
+   */
+  #offer(job: QueuedJob, nodeId: string): void {
     this.options.jobs.ask(job.id, { type: "OFFER", nodeId }).then(
-      // The commit has been observed already, and perhaps what followed it.
-      () => this.#wakeRound(),
+      () => {
+        // The commit has been observed already, and perhaps what followed it.
+        this.#roomChanged(nodeId);
+        this.#wakeRound();
+      },
       (error: unknown) => {
-        if (!(error instanceof EventRejected))
-          this.options.log.warn("an offer was not committed", { job: job.id, nodeId, error });
-        this.#unplace(job, nodeId);
+        if (error instanceof ActorUnavailable || error instanceof ActorOverloaded) {
+          this.options.clock.after(OFFER_AGAIN, () => {
+            if (!this.#stopped && this.#placing.get(job.id) === nodeId) this.#offer(job, nodeId);
+          });
+          return;
+        }
+        if (!(error instanceof EventRejected)) {
+          this.options.log.warn("an offer was refused", { job: job.id, nodeId, error });
+        }
+        this.#placing.delete(job.id);
+        const now = error instanceof EventRejected ? (error.committed as unknown as CommittedJob) : undefined;
+        const committed = now ?? this.options.jobs.peek(job.id);
+        if (committed) this.observeJob(committed);
+        else this.#forget(job);
       },
     );
   }
 
-  #unplace(job: QueuedJob, nodeId: string): void {
-    if (this.#placing.get(job.id) !== nodeId) return;
-    this.#placing.delete(job.id);
+  /** The job is no more. */
+  #forget(job: QueuedJob): void {
+    this.#dequeue(job.id);
     this.#setRunning(job.id, job.owner, false);
-    const changed = this.pool.setAttempt(job.id, null, job.demand);
-    const committed = this.options.jobs.peek(job.id);
-    // Queued again a little later: the journal has just refused, and would again at once.
-    if (committed) this.options.clock.after(200, () => this.#observeAgain(job.id));
-    for (const id of changed) this.#roomChanged(id);
-  }
-
-  #observeAgain(jobId: string): void {
-    const committed = this.options.jobs.peek(jobId);
-    if (committed) this.observeJob(committed);
+    for (const id of this.pool.setAttempt(job.id, null, job.demand)) this.#roomChanged(id);
   }
 
   #park(job: QueuedJob): void {

@@ -4,7 +4,7 @@ import { choice, decimal, flag, path, whole } from "../kinds.ts";
 import { listenAddress, publicKey, url } from "../network-kinds.ts";
 
 export const blockchain = {
-  doc: "Payments through Solana.",
+  doc: "Payments through Solana. Accepted and checked, and not used yet: prices are computed and recorded, no money moves.",
   keys: {
     enabled: key(flag(), true, 'false is the same as `network = "none"`: costs are recorded, no money moves.'),
     network: key(

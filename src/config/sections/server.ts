@@ -52,12 +52,9 @@ export const database = {
 } as const;
 
 export const redis = {
-  doc: "The mirror and shared rate limits. Optional: nothing is lost without it.",
+  doc: "The mirror. Optional: nothing is lost without it.",
   keys: {
-    url: optional(
-      url(["redis", "rediss"]),
-      "The Redis server to mirror to. Absent: no mirror, and rate limits count in this process.",
-    ),
+    url: optional(url(["redis", "rediss"]), "The Redis server to mirror to. Absent: no mirror."),
     pool_size: key(
       whole({ min: 1, max: 1000 }),
       10,
@@ -98,7 +95,7 @@ export const jwt = {
 } as const;
 
 export const limits = {
-  doc: "What one caller, and all callers together, may ask of the server.",
+  doc: "What all callers together may ask of the server.",
   keys: {
     max_message_bytes: key(
       whole({ min: 16_384, max: 268_435_456 }, "bytes"),
@@ -109,18 +106,6 @@ export const limits = {
       whole({ min: 1, max: 10_000_000 }),
       100_000,
       "Jobs that may wait at once; more are refused with RESOURCE_EXHAUSTED.",
-    ),
-    max_queued_jobs_per_user: key(whole({ min: 1, max: 10_000_000 }), 10_000, "Jobs one user may have waiting."),
-    max_mailbox_depth: key(
-      whole({ min: 1, max: 1_000_000 }),
-      1000,
-      "Messages that may wait for one job, node or payment; more are refused as overloaded.",
-    ),
-    max_page_size: key(whole({ min: 1, max: 10_000 }), 500, "Most rows one listing answers with."),
-    requests_per_minute: key(
-      whole({ min: 0, max: 10_000_000 }),
-      6000,
-      "Calls per caller and minute. 0 switches the limit off.",
     ),
   },
 } as const;

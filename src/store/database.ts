@@ -1,0 +1,63 @@
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import type { Log } from "../actors/runtime/index.ts";
+import { type ConnectionOptions, clientConfig, unreachable } from "./connection.ts";
+import { messageOf, StoreError } from "./errors.ts";
+import type { Database } from "./tables.ts";
+import { Writer } from "./writer.ts";
+
+export interface DatabaseOptions extends ConnectionOptions {
+  /** Most connections for reads at one time. */
+  readonly readers?: number;
+  /** How long the journal waits for a connection before it fails, in milliseconds. */
+  readonly patience?: number;
+  readonly log?: Log;
+}
+
+/** Enough for the API on a small machine; the embedded server allows 40 connections in all. */
+const defaultReaders = 8;
+const idleTimeout = 30_000;
+
+/** The open database: a pool for reads, and the journal's own connection, made on first use. */
+export interface OpenDatabase {
+  readonly reads: Kysely<Database>;
+  readonly writer: Writer;
+  /** True when the server answers a trivial query; never throws. */
+  ping(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Opens the pool and checks that the server answers. Run `migrate` first. @throws StoreError */
+export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  const pool = new pg.Pool({
+    ...clientConfig(options, "reads"),
+    max: options.readers ?? defaultReaders,
+    idleTimeoutMillis: idleTimeout,
+  });
+  // A connection that breaks, idle or in use, must not crash the process: the pool makes another on the next query.
+  pool.on("error", (error) => options.log?.warn("a database connection was lost", { error: messageOf(error) }));
+  pool.on("connect", (client) => client.on("error", () => {}));
+  const reads = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const writer = new Writer(options, options.log);
+
+  const ask = async () => void (await pool.query("select 1"));
+  try {
+    await ask();
+  } catch (error) {
+    await reads.destroy();
+    throw error instanceof StoreError ? error : unreachable(options.url, error);
+  }
+  return {
+    reads,
+    writer,
+    ping: () =>
+      ask().then(
+        () => true,
+        () => false,
+      ),
+    async close() {
+      await writer.close();
+      await reads.destroy();
+    },
+  };
+}

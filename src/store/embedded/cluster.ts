@@ -1,0 +1,50 @@
+/** A fresh database cluster: made beside its place and renamed, so that a start killed half-way leaves none behind. */
+import { spawnSync } from "node:child_process";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { StoreError } from "../errors.ts";
+import type { RunAs } from "./identity.ts";
+import { majorOf, versionOfCluster } from "./programs.ts";
+
+/** The role that owns the cluster. It has no password: only who may enter the socket's directory can connect. */
+export const SUPERUSER = "cyxwiz";
+
+/** Makes the cluster unless it is there. @throws StoreError */
+export function prepareCluster(cluster: string, programs: string, runAs: RunAs | undefined): void {
+  const major = majorOf(programs);
+  if (existsSync(join(cluster, "PG_VERSION"))) {
+    const version = versionOfCluster(cluster);
+    if (version === major) return;
+    throw new StoreError(
+      "embedded_failed",
+      `The database in ${cluster} was made by PostgreSQL ${version}; this build brings ${major}, which cannot open it. ` +
+        "Dump it with the build that made it and restore the dump, or give this one another server.data_dir.",
+    );
+  }
+  removeLeftovers(cluster);
+  const fresh = `${cluster}.init-${process.pid}`;
+  mkdirSync(fresh, { mode: 0o700 });
+  if (runAs) chownSync(fresh, runAs.uid, runAs.gid);
+  chmodSync(fresh, 0o700);
+  const args = ["-D", fresh, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions"];
+  const made = spawnSync(join(programs, "bin/initdb"), args, {
+    ...(runAs ? { uid: runAs.uid, gid: runAs.gid } : {}),
+    cwd: fresh,
+    env: { PATH: process.env.PATH ?? "", LC_ALL: "C" },
+    encoding: "utf8",
+  });
+  if (made.status !== 0) {
+    rmSync(fresh, { recursive: true, force: true });
+    const reason = made.error?.message ?? made.stderr.trim().split("\n").slice(-3).join(" ");
+    throw new StoreError("embedded_failed", `The embedded database could not be made in ${cluster}: ${reason}`);
+  }
+  renameSync(fresh, cluster);
+}
+
+/** Of starts that were killed. The data directory is locked, so nobody is at work there. */
+function removeLeftovers(cluster: string): void {
+  for (const name of readdirSync(dirname(cluster))) {
+    if (name.startsWith(`${basename(cluster)}.init-`))
+      rmSync(join(dirname(cluster), name), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,15 @@
+import nodesJobsPayments from "../../../migrations/0001_nodes_jobs_payments.sql" with { type: "text" };
+import actors from "../../../migrations/0002_actors.sql" with { type: "text" };
+
+/** One forward-only step of the schema. */
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** Every step, in order. Imported as text so that the compiled binary carries them; a new file gets one line here. */
+export const migrations: readonly Migration[] = [
+  { version: 1, name: "nodes_jobs_payments", sql: nodesJobsPayments },
+  { version: 2, name: "actors", sql: actors },
+];

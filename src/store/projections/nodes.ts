@@ -1,0 +1,128 @@
+import { type JournalEntry, JournalRejected } from "../../actors/runtime/index.ts";
+import { arrayLiteral, type Columns, encode } from "./columns.ts";
+import { type Projector, type Row, type Statement, tableProjector, upsert } from "./projector.ts";
+
+const nodes = tableProjector({
+  kind: "node",
+  table: "nodes",
+  besides: ["devices"],
+  columns: {
+    id: "uuid",
+    wallet_address: "text",
+    name: "text",
+    status: "node_status",
+    state: "text",
+    reputation_score: "double precision",
+    stake_amount: "bigint",
+    cpu_cores: "integer",
+    ram_gb: "integer",
+    ram_bytes: "bigint",
+    gpu_model: "text",
+    gpu_memory_gb: "integer",
+    has_cuda: "boolean",
+    has_opencl: "boolean",
+    total_jobs_completed: "bigint",
+    total_jobs_failed: "bigint",
+    uptime_percentage: "double precision",
+    current_load: "double precision",
+    country: "text",
+    region: "text",
+    ip_address: "text",
+    port: "integer",
+    assign_endpoint: "text",
+    reachability: "text",
+    user_id: "text",
+    device_id: "text",
+    public_key: "text",
+    software_version: "text",
+    supported_formats: "jsonb",
+    available_runtimes: "jsonb",
+    pricing: "jsonb",
+    strike_count: "integer",
+    banned_until: "timestamptz",
+    total_bans: "integer",
+    last_strike_at: "timestamptz",
+    version: "bigint",
+    last_heartbeat: "timestamptz",
+    registered_at: "timestamptz",
+    updated_at: "timestamptz",
+  },
+});
+
+const deviceColumns: Columns = {
+  node_id: "uuid",
+  device_type: "text",
+  device_index: "integer",
+  device_name: "text",
+  is_enabled: "boolean",
+  vram_allocated_mb: "bigint",
+  cores_allocated: "integer",
+  memory_total_bytes: "bigint",
+  memory_available_bytes: "bigint",
+  compute_units: "integer",
+  supports_fp64: "boolean",
+  supports_fp16: "boolean",
+  gpu_model: "text",
+  driver_version: "text",
+  cuda_version: "text",
+  compute_capability: "text",
+};
+const deviceKey = ["node_id", "device_type", "device_index"];
+const deviceDefaults: Row = {
+  device_name: "",
+  is_enabled: true,
+  vram_allocated_mb: 0,
+  cores_allocated: 0,
+  memory_total_bytes: 0,
+  memory_available_bytes: 0,
+  compute_units: 0,
+  supports_fp64: false,
+  supports_fp16: false,
+};
+
+/**
+ * `nodes` and `node_devices`, for actors of kind "node".
+ *
+ * A row whose `devices` is an array (possibly empty) has that node's devices replaced by it: rows named like the columns of
+ * `node_devices`, without `node_id`. A row without `devices` leaves them alone. Unchanged devices cost no write.
+ */
+export const nodeProjector: Projector = {
+  kind: "node",
+  statements: (entries) => [...nodes.statements(entries), ...deviceStatements(entries)],
+};
+
+function deviceStatements(entries: readonly JournalEntry[]): readonly Statement[] {
+  const owners: string[] = [];
+  const devices: Row[] = [];
+  for (const { row } of entries) {
+    if (row === null || !Array.isArray(row.devices) || typeof row.id !== "string") continue;
+    owners.push(row.id);
+    for (const device of row.devices as readonly Row[]) devices.push(completeDevice(row.id, device));
+  }
+  if (owners.length === 0) return [];
+  const remove = removeOthers(owners, devices);
+  if (devices.length === 0) return [remove];
+  return [
+    remove,
+    upsert("node_devices", deviceKey, { names: Object.keys(deviceColumns), rows: devices }, deviceColumns),
+  ];
+}
+
+function completeDevice(nodeId: string, device: Row): Row {
+  for (const name of Object.keys(device)) {
+    if (!(name in deviceColumns)) throw new JournalRejected(`node_devices has no column ${name}`, false);
+  }
+  return { ...deviceDefaults, ...device, node_id: nodeId };
+}
+
+function removeOthers(owners: readonly string[], devices: readonly Row[]): Statement {
+  const column = (name: string) =>
+    arrayLiteral(devices.map((device) => encode(deviceColumns[name] ?? "text", device[name], `node_devices.${name}`)));
+  return {
+    name: "remove_node_devices",
+    text: `delete from node_devices d where d.node_id = any($1::uuid[]) and not exists (
+        select from unnest($2::uuid[], $3::text[], $4::integer[]) as kept (node_id, device_type, device_index)
+        where kept.node_id = d.node_id and kept.device_type = d.device_type and kept.device_index = d.device_index)`,
+    values: [arrayLiteral(owners), ...deviceKey.map(column)],
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * A journal in memory with the semantics of the real one: all or nothing, versions and epoch checked, rows as JSON text.
+ * Faults are injected by replacing `fault`: it may delay, throw before the write (surely lost) or after it (outcome unknown).
+ */
+import {
+  type ActorRef,
+  type Journal,
+  JournalDeposed,
+  type JournalEntry,
+  JournalRejected,
+  type Json,
+  type Poison,
+  type StoredActor,
+} from "../../src/actors/runtime/index.ts";
+
+interface Row {
+  version: number;
+  state: string;
+  snapshot: string;
+  deadline: number | null;
+  finished: boolean;
+  updatedAt: number;
+}
+
+export interface LoggedTransition {
+  readonly version: number;
+  readonly event: Json;
+  readonly from: string | null;
+  readonly to: string;
+}
+
+export type Fault = (batch: readonly JournalEntry[], write: () => void) => void | Promise<void>;
+
+export class MemoryJournal implements Journal {
+  readonly rows = new Map<string, Row>();
+  readonly log = new Map<string, LoggedTransition[]>();
+  readonly poison: Poison[] = [];
+  commits = 0;
+  deposed = false;
+  fault: Fault | null = null;
+  /** Loading fails while this is set. */
+  down = false;
+
+  async commit(batch: readonly JournalEntry[]): Promise<void> {
+    // A real commit takes a turn of the event loop at least.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.down) throw new Error("the database does not answer");
+    if (this.fault) await this.fault(batch, () => this.#write(batch));
+    else this.#write(batch);
+  }
+
+  async load(ref: ActorRef): Promise<StoredActor | null> {
+    await Promise.resolve();
+    if (this.down) throw new Error("the database does not answer");
+    const row = this.rows.get(`${ref.kind}/${ref.id}`);
+    return row ? this.#stored(ref, row) : null;
+  }
+
+  async *loadLive(kind: string): AsyncIterable<readonly StoredActor[]> {
+    const page: StoredActor[] = [];
+    for (const [key, row] of this.rows) {
+      if (row.finished || !key.startsWith(`${kind}/`)) continue;
+      page.push(this.#stored({ kind, id: key.slice(kind.length + 1) }, row));
+    }
+    yield page;
+  }
+
+  async recordPoison(poison: Poison): Promise<void> {
+    this.poison.push(poison);
+  }
+
+  #stored(ref: ActorRef, row: Row): StoredActor {
+    const { version, state, deadline, finished, updatedAt } = row;
+    return { ref, version, state, snapshot: JSON.parse(row.snapshot), deadline, finished, updatedAt };
+  }
+
+  #write(batch: readonly JournalEntry[]): void {
+    if (this.deposed) throw new JournalDeposed("deposed");
+    for (const { ref, expectedVersion } of batch) {
+      const version = this.rows.get(`${ref.kind}/${ref.id}`)?.version ?? 0;
+      if (version !== expectedVersion) throw new JournalRejected(`${ref.kind}/${ref.id} is at ${version}`, true);
+    }
+    this.commits += 1;
+    for (const { ref, expectedVersion, event, from, to, snapshot, deadline, finished, at } of batch) {
+      const key = `${ref.kind}/${ref.id}`;
+      const version = expectedVersion + 1;
+      this.rows.set(key, { version, state: to, snapshot: JSON.stringify(snapshot), deadline, finished, updatedAt: at });
+      const logged = this.log.get(key) ?? [];
+      logged.push({ version, event: JSON.parse(JSON.stringify(event)), from, to });
+      this.log.set(key, logged);
+    }
+  }
+}
