@@ -1,0 +1,43 @@
+/** The configuration, as the parts of the server want it. Pure. */
+import type { JobPolicy } from "./actors/job/state.ts";
+import type { NodePolicy } from "./actors/node/state.ts";
+import { type Config, formatAddress } from "./config/index.ts";
+import type { SubmissionRules } from "./transport/grpc/submission.ts";
+
+/** A job may lose its node this often before it fails: well beyond bad luck, well short of for ever. */
+const MAX_LOSSES = 10;
+
+export function submissionRules({ scheduler, blockchain }: Config): SubmissionRules {
+  const policy: Omit<JobPolicy, "runTimeout"> = {
+    fundsTimeout: blockchain.fundingTimeoutMs,
+    queueTimeout: scheduler.queueTimeoutMs,
+    offerTimeout: scheduler.offerTimeoutMs,
+    exclusion: scheduler.offerExclusionMs,
+    startTimeout: scheduler.startTimeoutMs,
+    gracePeriod: scheduler.gracePeriodMs,
+    maxRetries: scheduler.maxRetries,
+    maxLosses: MAX_LOSSES,
+    backoff: scheduler.retryBackoffMs,
+    maxBackoff: scheduler.retryBackoffMaxMs,
+  };
+  return { policy, runTimeoutFactor: scheduler.runTimeoutFactor, maxRunMs: scheduler.maxRunMs };
+}
+
+export const nodePolicy = ({ scheduler }: Config): NodePolicy => ({
+  heartbeatTimeout: scheduler.nodeHeartbeatTimeoutMs,
+  gracePeriod: scheduler.gracePeriodMs,
+});
+
+export const assignEndpoints = ({ nodeLink }: Config): Readonly<Record<string, string>> =>
+  Object.fromEntries([...nodeLink.assignEndpoints].map(([nodeId, address]) => [nodeId, formatAddress(address)]));
+
+/** The node must answer, and the answer reach us, before the job's own offer deadline. */
+export function nodeLinkTimes({ nodeLink, scheduler }: Config) {
+  const connectTimeout = Math.min(nodeLink.connectTimeoutMs, scheduler.offerTimeoutMs / 3);
+  return {
+    portOffset: nodeLink.assignPortOffset,
+    connectTimeout,
+    probeTimeout: nodeLink.probeTimeoutMs,
+    answerTimeout: (scheduler.offerTimeoutMs - connectTimeout) * 0.9,
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * Who is calling. A bearer token that is sent must be good; none is needed yet, which is why the server listens on
+ * loopback by default. Whoever shows a token can touch only what belongs to its subject; an anonymous caller on this
+ * machine is its operator.
+ */
+import { verify } from "hono/jwt";
+import type { Metadata } from "nice-grpc-common";
+import { Refusal } from "../../domain/refusal.ts";
+
+export interface Caller {
+  /** The token's subject; null for an anonymous caller. */
+  readonly userId: string | null;
+  /** The wallet the token names. */
+  readonly wallet: string | null;
+}
+
+export const ANONYMOUS: Caller = { userId: null, wallet: null };
+
+export type Authenticate = (metadata: Metadata, options?: { readonly allowExpired?: boolean }) => Promise<Caller>;
+
+const unauthenticated = (message: string): Refusal =>
+  new Refusal("unauthenticated", message, { field: "authorization" });
+
+export function authenticator(secret: string): Authenticate {
+  return async (metadata, { allowExpired = false } = {}) => {
+    const header = metadata.get("authorization");
+    if (header === undefined) return ANONYMOUS;
+    if (!header.startsWith("Bearer "))
+      throw unauthenticated("authorization: Invalid authorization scheme, expected Bearer");
+    const claims = await verify(header.slice("Bearer ".length), secret, { alg: "HS256", exp: !allowExpired }).catch(
+      (error: unknown) => {
+        const expired = error instanceof Error && error.name === "JwtTokenExpired";
+        throw unauthenticated(
+          expired ? "authorization: the token has expired; sign in again" : "authorization: Invalid token",
+        );
+      },
+    );
+    // A token that admits an engine to a node is signed alike and is not meant for us.
+    if ("job_id" in claims || "node_id" in claims)
+      throw unauthenticated("authorization: this token is for a node, not for the server");
+    if (typeof claims.sub !== "string" || claims.sub === "")
+      throw unauthenticated("authorization: the token names no subject (sub)");
+    return { userId: claims.sub, wallet: typeof claims.wallet_address === "string" ? claims.wallet_address : null };
+  };
+}
+
+/** Refuses a caller who is somebody, and not the owner. `what` is told as not found would be: existence is not for strangers. */
+export function requireOwner(caller: Caller, owner: string, what: string): void {
+  if (caller.userId !== null && caller.userId !== owner) {
+    throw new Refusal("permission_denied", `${what} belongs to somebody else`);
+  }
+}

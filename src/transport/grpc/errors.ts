@@ -1,0 +1,37 @@
+/** Every error of a handler leaves as one gRPC status, made from the one error family. */
+import type { CallContext, ServerMiddlewareCall } from "nice-grpc";
+import { ServerError, Status } from "nice-grpc-common";
+import type { Refusal, RefusalCode } from "../../domain/refusal.ts";
+import { DecodeError } from "./codec.ts";
+
+const codes: Readonly<Record<RefusalCode, Status>> = {
+  invalid_argument: Status.INVALID_ARGUMENT,
+  unauthenticated: Status.UNAUTHENTICATED,
+  permission_denied: Status.PERMISSION_DENIED,
+  not_found: Status.NOT_FOUND,
+  already_exists: Status.ALREADY_EXISTS,
+  failed_precondition: Status.FAILED_PRECONDITION,
+  resource_exhausted: Status.RESOURCE_EXHAUSTED,
+  unavailable: Status.UNAVAILABLE,
+  unimplemented: Status.UNIMPLEMENTED,
+  internal: Status.INTERNAL,
+};
+
+/** The server middleware. `toRefusal` never throws; it logs what is our own fault. */
+export function errorMiddleware(toRefusal: (error: unknown) => Refusal) {
+  return async function* <Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
+    try {
+      return yield* call.next(call.request, context);
+    } catch (error) {
+      // The call was cancelled, or a library has already chosen its status.
+      if (error instanceof ServerError || (error instanceof Error && error.name === "AbortError")) throw error;
+      if (error instanceof DecodeError) throw new ServerError(Status.INVALID_ARGUMENT, error.message);
+      const { code, message, details } = toRefusal(error);
+      // The metadata name that gRPC clients with a retry policy understand (gRFC A6).
+      if (details.retryAfterMs !== undefined)
+        context.trailer.set("grpc-retry-pushback-ms", String(details.retryAfterMs));
+      if (details.field !== undefined) context.trailer.set("cyxwiz-field", details.field);
+      throw new ServerError(codes[code], message);
+    }
+  };
+}

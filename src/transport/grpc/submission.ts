@@ -1,0 +1,139 @@
+/** SubmitJob's `config`, checked and turned into what a job actor is made of. */
+import { createHash } from "node:crypto";
+import type { JobInput, JobPolicy } from "../../actors/job/state.ts";
+import type { Unstamped } from "../../actors/runtime/index.ts";
+import { jobIdFor, parseJobId } from "../../domain/ids.ts";
+import {
+  DEVICE_KINDS,
+  type DeviceKind,
+  JOB_TYPES,
+  type JobSpec,
+  type JobType,
+  needsGpu,
+  PRIORITIES,
+  ramGbOf,
+} from "../../domain/job-spec.ts";
+import { price, UNITS_PER_TOKEN } from "../../domain/money.ts";
+import { invalid } from "../../domain/refusal.ts";
+import type { Caller } from "./caller.ts";
+import { finite, oneOf, text, whole, wholeOr } from "./fields.ts";
+import type { JobConfig } from "./protocol.ts";
+
+export interface SubmissionRules {
+  /** The times and limits of every job; the run timeout comes from the estimate. */
+  readonly policy: Omit<JobPolicy, "runTimeout">;
+  readonly runTimeoutFactor: number;
+  readonly maxRunMs: number;
+}
+
+/** What clients leave out. An hour is the original's smallest unit of pricing; the others are its own defaults. */
+const DEFAULT_SECONDS = 3600;
+const DEFAULT_BATCH = 32;
+const DEFAULT_EPOCHS = 10;
+
+/** A run shorter than this is not cut short because its owner guessed too low: fetching the data alone may take it. */
+const SHORTEST_RUN_LIMIT_MS = 60_000;
+
+const wireTypes: readonly (JobType | undefined)[] = [undefined, ...JOB_TYPES];
+const wireDevices: readonly (DeviceKind | null)[] = [null, ...DEVICE_KINDS];
+
+export interface Submission {
+  readonly id: string;
+  readonly input: Unstamped<JobInput>;
+}
+
+export interface SubmissionContext {
+  readonly caller: Caller;
+  /** The `idempotency-key` metadata, where the client sent one. */
+  readonly idempotencyKey: string | undefined;
+  readonly randomId: () => string;
+}
+
+/** @throws Refusal naming the field at fault. Nothing has happened then. */
+export function readSubmission(config: JobConfig, rules: SubmissionRules, context: SubmissionContext): Submission {
+  const spec = readSpec(config, rules);
+  const userWallet = text("config.payment_address", config.paymentAddress, { max: 128 }) || context.caller.wallet || "";
+  const owner = context.caller.userId ?? (userWallet || "anonymous");
+  const seconds = spec.estimatedSeconds;
+  const runTimeout = Math.min(rules.maxRunMs, Math.max(SHORTEST_RUN_LIMIT_MS, seconds * 1000 * rules.runTimeoutFactor));
+  const id = readId(config, owner, context);
+  return {
+    id,
+    input: {
+      id,
+      spec,
+      owner,
+      userWallet,
+      fingerprint: createHash("sha256")
+        .update(JSON.stringify([owner, userWallet, spec]))
+        .digest("hex"),
+      price: price({ gpu: needsGpu(spec), ramGb: ramGbOf(spec), seconds }).toString(),
+      policy: { ...rules.policy, runTimeout: Math.round(runTimeout) },
+      awaitsFunds: false,
+    },
+  };
+}
+
+/** The client's own id makes a submission idempotent; so does an idempotency key; otherwise every call is a new job. */
+function readId(config: JobConfig, owner: string, { idempotencyKey, randomId }: SubmissionContext): string {
+  if (config.jobId !== "") {
+    const id = parseJobId(config.jobId);
+    if (!id) throw invalid("config.job_id", "must be a UUID, or empty to have the server choose one");
+    return id;
+  }
+  if (idempotencyKey === undefined) return randomId();
+  return jobIdFor(owner, text("idempotency-key", idempotencyKey, { max: 256, required: true }));
+}
+
+function readSpec(config: JobConfig, rules: SubmissionRules): JobSpec {
+  return {
+    type: oneOf(
+      "config.job_type",
+      config.jobType,
+      wireTypes,
+      "1 (training), 2 (inference), 3 (evaluation) or 4 (preprocessing)",
+    ),
+    priority: oneOf("config.priority", config.priority, PRIORITIES, "0 (low), 1 (normal), 2 (high) or 3 (critical)"),
+    modelDefinition: text("config.model_definition", config.modelDefinition, { max: 4_000_000 }),
+    hyperparameters: readHyperparameters(config.hyperparameters),
+    // Every node refuses a job without one; better said here than after a round of refusals.
+    datasetUri: text("config.dataset_uri", config.datasetUri, { max: 8192, required: true }),
+    batchSize: wholeOr("config.batch_size", config.batchSize, DEFAULT_BATCH, { min: 1, max: 65_536 }),
+    epochs: wholeOr("config.epochs", config.epochs, DEFAULT_EPOCHS, { min: 1, max: 100_000 }),
+    device: oneOf(
+      "config.required_device",
+      config.requiredDevice,
+      wireDevices,
+      "0 (any), 1 (CPU), 2 (CUDA), 3 (OpenCL), 4 (Metal) or 5 (Vulkan)",
+    ),
+    memoryBytes: whole("config.estimated_memory", config.estimatedMemory, { min: 0, max: 2 ** 50 }),
+    estimatedSeconds: wholeOr("config.estimated_duration", config.estimatedDuration, DEFAULT_SECONDS, {
+      min: 1,
+      max: Math.floor(rules.maxRunMs / 1000),
+    }),
+    offered: BigInt(
+      Math.round(finite("config.payment_amount", config.paymentAmount, { min: 0, max: 1e9 }) * Number(UNITS_PER_TOKEN)),
+    ).toString(),
+    escrowTxHash: text("config.escrow_tx_hash", config.escrowTxHash, { max: 128 }),
+    reservationMinutes: whole("config.reservation_duration_minutes", config.reservationDurationMinutes, {
+      min: 0,
+      max: 1_000_000,
+    }),
+  };
+}
+
+function readHyperparameters(given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(given);
+  if (entries.length > 1000)
+    throw invalid("config.hyperparameters", `has ${entries.length} entries; at most 1000 are allowed`);
+  // Sorted, so that the fingerprint of a repeat is the same whatever order its client wrote them in.
+  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const checked = entries.map(([name, value]) => {
+    text("config.hyperparameters name", name, { max: 200, required: true });
+    return [
+      name,
+      text(`config.hyperparameters[${JSON.stringify(name.slice(0, 60))}]`, value, { max: 65_536 }),
+    ] as const;
+  });
+  return Object.fromEntries(checked);
+}

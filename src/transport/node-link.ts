@@ -1,0 +1,211 @@
+/**
+ * How the server reaches nodes: NodeService.AssignJob on each node's own gRPC server, over channels that are kept.
+ *
+ * What a failed call means decides what happens to the job, so the mapping is careful: "unreachable" only where the node
+ * surely did not get the offer; a deadline that passed is "no_answer", because the node may have accepted.
+ */
+import { connect as connectTcp } from "node:net";
+import { ChannelCredentials } from "@grpc/grpc-js";
+import {
+  type Channel,
+  type Client,
+  ClientError,
+  createChannel,
+  createClient,
+  Metadata,
+  Status,
+  waitForChannelReady,
+} from "nice-grpc";
+import type { NodeLink, NodeTarget, Offer, OfferReply } from "../actors/node-link.ts";
+import type { Log, Millis } from "../actors/runtime/index.ts";
+import { DEVICE_KINDS, JOB_TYPES, PRIORITIES } from "../domain/job-spec.ts";
+import { tokensFrom } from "../domain/money.ts";
+import { hostPort } from "./endpoints.ts";
+import {
+  type DeepPartial,
+  type DeviceType,
+  type JobConfig,
+  type JobPriority,
+  type JobType,
+  NodeServiceDefinition,
+} from "./grpc/protocol.ts";
+import type { IssueP2pToken } from "./p2p-token.ts";
+
+export interface NodeLinkOptions {
+  /** Added to a node's peer-to-peer port to find its NodeService. */
+  readonly portOffset: number;
+  readonly connectTimeout: Millis;
+  readonly probeTimeout: Millis;
+  /** For the call itself; less than the job's offer timeout, so that the answer beats the deadline. */
+  readonly answerTimeout: Millis;
+  readonly issueP2pToken: IssueP2pToken;
+  readonly log: Log;
+}
+
+/** The C++ headless node serves NodeService one port lower than the daemon, and something else where the daemon serves it. */
+const HEADLESS_OFFSET = 2;
+/** A channel nobody used for this long is closed; the next offer opens another. */
+const IDLE_LIMIT: Millis = 10 * 60_000;
+
+interface Link {
+  readonly channel: Channel;
+  readonly client: Client<typeof NodeServiceDefinition>;
+  usedAt: Millis;
+}
+
+export function createNodeLink(options: NodeLinkOptions): NodeLink & { close(): void } {
+  const links = new Map<string, Link>();
+  /** Nodes found to be headless builds, by id. */
+  const headless = new Set<string>();
+  const sweeper = setInterval(() => {
+    for (const [endpoint, link] of links) if (Date.now() - link.usedAt > IDLE_LIMIT) drop(endpoint);
+  }, 60_000);
+  sweeper.unref();
+
+  const drop = (endpoint: string): void => {
+    links.get(endpoint)?.channel.close();
+    links.delete(endpoint);
+  };
+
+  const linkTo = (endpoint: string): Link => {
+    let link = links.get(endpoint);
+    if (!link) {
+      const channel = createChannel(endpoint, ChannelCredentials.createInsecure(), {
+        "grpc.keepalive_time_ms": 30_000,
+        "grpc.initial_reconnect_backoff_ms": 200,
+        "grpc.max_reconnect_backoff_ms": 2000,
+      });
+      link = { channel, client: createClient(NodeServiceDefinition, channel), usedAt: 0 };
+      links.set(endpoint, link);
+    }
+    link.usedAt = Date.now();
+    return link;
+  };
+
+  const endpointOf = ({ nodeId, profile }: NodeTarget): string => {
+    if (profile.assignEndpoint) return profile.assignEndpoint;
+    return hostPort(profile.ipAddress, profile.port + (headless.has(nodeId) ? HEADLESS_OFFSET : options.portOffset));
+  };
+
+  /** Connects within the time given. False: nothing answers there. */
+  const connect = async (endpoint: string, timeout: Millis): Promise<boolean> => {
+    try {
+      await waitForChannelReady(linkTo(endpoint).channel, new Date(Date.now() + timeout));
+      return true;
+    } catch {
+      // A fresh channel next time: this one sits in its reconnection backoff.
+      drop(endpoint);
+      return false;
+    }
+  };
+
+  const call = async (endpoint: string, offer: Offer, signal: AbortSignal): Promise<OfferReply | "unimplemented"> => {
+    if (!(await connect(endpoint, options.connectTimeout))) {
+      return { accepted: false, outcome: "unreachable", message: `nothing answers at ${endpoint}` };
+    }
+    signal.throwIfAborted();
+    const { token } = await options.issueP2pToken({
+      user: offer.userWallet,
+      jobId: offer.jobId,
+      nodeId: offer.target.nodeId,
+    });
+    const timeout = AbortSignal.timeout(options.answerTimeout);
+    try {
+      const reply = await linkTo(endpoint).client.assignJob(
+        { nodeId: offer.target.nodeId, job: configOf(offer), authorizationToken: token },
+        { metadata: Metadata({ "cyxwiz-attempt": String(offer.attempt) }), signal: AbortSignal.any([signal, timeout]) },
+      );
+      if (reply.accepted) return { accepted: true };
+      const message = reply.error?.message || "the node gave no reason";
+      // The C++ node answers 400 for a job it finds malformed, 429 when it is busy.
+      return { accepted: false, outcome: reply.error?.code === 400 ? "invalid" : "rejected", message };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (timeout.aborted)
+        return {
+          accepted: false,
+          outcome: "no_answer",
+          message: `no answer from ${endpoint} in ${options.answerTimeout} ms`,
+        };
+      if (!(error instanceof ClientError)) throw error;
+      if (error.code === Status.UNIMPLEMENTED) return "unimplemented";
+      if (error.code === Status.UNAVAILABLE) drop(endpoint);
+      return { accepted: false, outcome: outcomeOf(error.code), message: `${Status[error.code]}: ${error.details}` };
+    }
+  };
+
+  return {
+    offer: async (offer, signal) => {
+      const { target } = offer;
+      const reply = await call(endpointOf(target), offer, signal);
+      if (reply !== "unimplemented") return reply;
+      if (target.profile.assignEndpoint === null && !headless.has(target.nodeId)) {
+        headless.add(target.nodeId);
+        const second = await call(endpointOf(target), offer, signal);
+        if (second !== "unimplemented" && (second.accepted || second.outcome !== "unreachable")) return second;
+        headless.delete(target.nodeId);
+      }
+      return {
+        accepted: false,
+        outcome: "unreachable",
+        message: `${endpointOf(target)} does not serve NodeService.AssignJob`,
+      };
+    },
+    probe: (target, signal) => answers(endpointOf(target), options.probeTimeout, signal),
+    close: () => {
+      clearInterval(sweeper);
+      for (const endpoint of [...links.keys()]) drop(endpoint);
+    },
+  };
+}
+
+/**
+ * Whether something accepts connections there. A bare TCP connection, because thousands of nodes may sit behind NAT and be
+ * tried again and again; whether it speaks gRPC shows with the first offer.
+ */
+function answers(endpoint: string, timeout: Millis, signal: AbortSignal): Promise<boolean> {
+  const { hostname, port } = new URL(`tcp://${endpoint}`);
+  return new Promise((resolve) => {
+    const socket = connectTcp({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
+    const settle = (answered: boolean) => {
+      signal.removeEventListener("abort", onAbort);
+      socket.destroy();
+      resolve(answered);
+    };
+    const onAbort = () => settle(false);
+    signal.addEventListener("abort", onAbort);
+    socket.setTimeout(timeout, () => settle(false));
+    socket.once("connect", () => settle(true));
+    socket.once("error", () => settle(false));
+  });
+}
+
+/** What a failed call tells of the offer. A connection that broke in mid-call leaves open whether the node accepted. */
+function outcomeOf(code: Status): "rejected" | "no_answer" {
+  return code === Status.UNAVAILABLE ||
+    code === Status.DEADLINE_EXCEEDED ||
+    code === Status.CANCELLED ||
+    code === Status.UNKNOWN
+    ? "no_answer"
+    : "rejected";
+}
+
+function configOf({ jobId, spec, userWallet, price }: Offer): DeepPartial<JobConfig> {
+  return {
+    jobId,
+    jobType: (JOB_TYPES.indexOf(spec.type) + 1) as JobType,
+    priority: PRIORITIES.indexOf(spec.priority) as JobPriority,
+    modelDefinition: spec.modelDefinition,
+    hyperparameters: spec.hyperparameters,
+    datasetUri: spec.datasetUri,
+    batchSize: spec.batchSize,
+    epochs: spec.epochs,
+    requiredDevice: (spec.device === null ? 1 : DEVICE_KINDS.indexOf(spec.device) + 1) as DeviceType,
+    estimatedMemory: BigInt(spec.memoryBytes),
+    estimatedDuration: BigInt(spec.estimatedSeconds),
+    paymentAmount: tokensFrom(BigInt(price)),
+    paymentAddress: userWallet,
+    escrowTxHash: spec.escrowTxHash,
+    reservationDurationMinutes: spec.reservationMinutes || Math.max(1, Math.ceil(spec.estimatedSeconds / 60)),
+  };
+}

@@ -1,0 +1,53 @@
+/** Reads a JSON request body: bounded, of the right type, an object. */
+import { invalid } from "../../domain/refusal.ts";
+import type { RestContext } from "./deps.ts";
+import { ProblemError } from "./problem.ts";
+
+/** An absent or empty body is an empty object. */
+export async function jsonBody(context: RestContext, maxBytes: number): Promise<Readonly<Record<string, unknown>>> {
+  const bytes = await boundedBytes(context, maxBytes);
+  if (bytes.length === 0) return {};
+  const type = (context.req.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
+  if (type !== "application/json") {
+    const detail = `the body is ${type ? JSON.stringify(type) : "of no stated type"}; send Content-Type: application/json`;
+    throw new ProblemError({ status: 415, code: "unsupported_media_type", detail });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw invalid("body", "is not valid JSON in UTF-8");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid("body", "is not a JSON object");
+  return value as Record<string, unknown>;
+}
+
+/** Stops reading at the limit, whatever length was announced, or none. */
+async function boundedBytes(context: RestContext, maxBytes: number): Promise<Uint8Array> {
+  const announced = Number(context.req.header("content-length") ?? 0);
+  if (announced > maxBytes) throw tooLarge(maxBytes);
+  const body = context.req.raw.body;
+  if (body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+export function tooLarge(maxBytes: number): ProblemError {
+  const detail = `the request body is larger than ${maxBytes} bytes`;
+  return new ProblemError({ status: 413, code: "payload_too_large", detail });
+}
+
+/** Refuses names that the route does not know, so that a misspelt one is not silently without effect. */
+export function onlyFields(body: Readonly<Record<string, unknown>>, known: readonly string[]): void {
+  const stranger = Object.keys(body).find((name) => !known.includes(name));
+  if (stranger !== undefined) {
+    throw invalid(stranger.slice(0, 60), `is no field of this request; it takes ${known.join(", ")}`);
+  }
+}

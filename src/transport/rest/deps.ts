@@ -1,0 +1,52 @@
+/** What the REST side needs of the server, and what a request carries through it. */
+import type { Context } from "hono";
+import type { Core } from "../../actors/core.ts";
+import type { Clock, Log, Millis } from "../../actors/runtime/index.ts";
+import type { Queries } from "../../store/queries/index.ts";
+import type { EventStreams } from "./events/streams.ts";
+
+export interface RestDeps {
+  readonly core: Core;
+  readonly queries: Queries;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  readonly startedAt: Millis;
+  /** Whether PostgreSQL answers; never throws. */
+  readonly database: { ping(): Promise<boolean> };
+  /** The Redis mirror: "off" when none is configured, "filling" while it is rebuilt. Read at each request. */
+  readonly mirror: { readonly state: "off" | "up" | "down" | "filling" };
+  /** The chain connection; leave it out where there is none. "slow": it answers, but not in time. */
+  readonly chain?: { readonly state: "off" | "up" | "slow" | "down" };
+  readonly limits: {
+    /** Largest request body, in bytes (`limits.max_message_bytes`). */
+    readonly maxBodyBytes: number;
+    /** Event streams open at one time; more are refused. */
+    readonly maxEventStreams: number;
+  };
+  /** How often a silent event stream says that it is alive. Default 15 s. */
+  readonly heartbeatEvery?: Millis;
+  /** How long a request may take until it is answered, or its stream opened. Default 30 s. */
+  readonly requestTimeout?: Millis;
+}
+
+/** Who calls. Authentication fills it in; until then everybody is anonymous. */
+export interface Caller {
+  readonly kind: "anonymous";
+}
+
+export interface RestEnv {
+  readonly Variables: {
+    requestId: string;
+    caller: Caller;
+    /** Writes the request's id into each line. */
+    log: Log;
+  };
+}
+
+export type RestContext = Context<RestEnv>;
+
+/** `RestDeps`, and what belongs to one running app. */
+export interface RestServices extends RestDeps {
+  readonly streams: EventStreams;
+}

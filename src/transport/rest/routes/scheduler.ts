@@ -1,0 +1,76 @@
+/** What the scheduler is doing, in the shapes of the reference's 3.3. */
+import { tokensFrom } from "../../../domain/money.ts";
+import { typeName } from "../../../store/queries/index.ts";
+import { ref } from "../openapi/schema.ts";
+import { wholeNumber } from "../request.ts";
+import type { Route } from "../route.ts";
+import { waitingOf } from "../views/waiting-view.ts";
+import { schedulerState } from "./health.ts";
+
+export const schedulerStatus: Route = {
+  method: "GET",
+  path: "/api/v1/scheduler/status",
+  id: "getSchedulerStatus",
+  tag: "Scheduler",
+  summary: "Whether the scheduler runs, and how much there is to do",
+  reply: { description: "The status.", schema: ref("SchedulerStatus") },
+  handle: async (context, services) => {
+    const { core, queries, clock, startedAt } = services;
+    const [queued, active] = await Promise.all([
+      queries.jobs.count({ statuses: ["pending"] }),
+      queries.jobs.count({ statuses: ["assigned", "running"] }),
+    ]);
+    const state = schedulerState(services);
+    return context.json({
+      running: state === "brokering",
+      state,
+      jobs_in_queue: queued,
+      active_assignments: active,
+      waiting_for_node: core.broker.queued,
+      parked: core.broker.parked,
+      uptime_seconds: Math.floor((clock.now() - startedAt) / 1000),
+    });
+  },
+};
+
+export const schedulerQueue: Route = {
+  method: "GET",
+  path: "/api/v1/scheduler/queue",
+  id: "getSchedulerQueue",
+  tag: "Scheduler",
+  summary: "Pending jobs, oldest first, and why each of them waits",
+  parameters: [
+    {
+      name: "limit",
+      in: "query",
+      description: "Jobs to answer with.",
+      schema: { type: "integer", minimum: 1, maximum: 100, default: 50 },
+    },
+  ],
+  reply: { description: "The queue.", schema: ref("SchedulerQueue") },
+  problems: [400],
+  handle: async (context, services) => {
+    const limit = wholeNumber(context, "limit", { min: 1, max: 100, or: 50 });
+    const { queries, core } = services;
+    const filter = { statuses: ["pending"] as const };
+    const [page, total] = await Promise.all([
+      queries.jobs.list(filter, { limit }, "oldest"),
+      queries.jobs.count(filter),
+    ]);
+    const jobs = page.rows.map((row) => ({
+      id: row.id,
+      job_type: typeName(row.job_type),
+      status: row.status,
+      state: row.state,
+      priority: row.priority,
+      user_wallet: row.user_wallet,
+      estimated_cost: tokensFrom(row.estimated_cost),
+      created_at: row.created_at.toISOString(),
+      required_gpu: row.required_gpu,
+      required_ram_gb: row.required_ram_gb,
+      retry_count: row.retry_count,
+      waiting: waitingOf(row, core.jobs.peek(row.id)?.snapshot.context ?? null, services),
+    }));
+    return context.json({ jobs, total });
+  },
+};
