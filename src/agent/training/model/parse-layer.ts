@@ -44,7 +44,11 @@ export function parseLayer(
   if (typeof value === "string") {
     const name = lookUp(activationNames, value);
     if (name === undefined)
-      throw refusal(path, value, `${allowedLayers}, or an object such as {"type":"dense","units":64}`);
+      throw refusal(
+        path,
+        value,
+        `${listed(Object.values(activationNames))}, or an object such as {"type":"dropout","rate":0.2}`,
+      );
     return { layers: activation(name, defaultSlope), warnings: [] };
   }
   const fields = new Fields(path, value, 'an object such as {"type":"dense","units":64,"activation":"relu"}');

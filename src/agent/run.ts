@@ -1,0 +1,186 @@
+/**
+ * One run of one attempt: asks the server for the go-ahead, trains, reports each epoch, hands the result to the outbox.
+ *
+ * Safety (no job on two nodes): training begins only after the server has said, in answer to the first report, that this
+ * attempt is the live one; and it stops when the server says otherwise, or has said nothing for `stopAfter`.
+ */
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { ClientError, Status } from "nice-grpc";
+import type { Log } from "../actors/runtime/index.ts";
+import { StatusCode } from "../transport/grpc/protocol.ts";
+import { type Contact, isSilence } from "./contact.ts";
+import type { NodeTimes, RunEvent } from "./options.ts";
+import type { FinishedRun } from "./outbox.ts";
+import {
+  type EpochReport,
+  epochMetrics,
+  type FileAccess,
+  type JobSpec,
+  startTraining,
+  type TrainingResult,
+} from "./training/index.ts";
+
+/** Epochs of small models are over in milliseconds; a person can follow four reports a second. */
+const REPORT_EVERY = 250;
+const REPORT_DEADLINE = 10_000;
+
+export interface RunContext {
+  readonly nodeId: () => string;
+  readonly contact: Contact;
+  readonly times: NodeTimes;
+  readonly dataDir: string;
+  readonly files: FileAccess;
+  readonly log: Log;
+  readonly onRun?: ((event: RunEvent) => void) | undefined;
+  readonly finish: (run: FinishedRun) => void;
+}
+
+export class Run {
+  readonly done: Promise<void>;
+  readonly #stop = new AbortController();
+  #newest: EpochReport | null = null;
+  #reporting: Promise<void> | null = null;
+
+  constructor(
+    readonly spec: JobSpec,
+    readonly attempt: number,
+    private readonly context: RunContext,
+  ) {
+    this.done = this.#live();
+  }
+
+  /** Ends it without a result: cancelled, superseded, or the node is stopping. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /** Never throws. */
+  async #live(): Promise<void> {
+    const { log } = this.context;
+    const { jobId } = this.spec;
+    try {
+      if (!(await this.#mayStart())) {
+        log.info("a job was not started: the server has other plans for it", { job: jobId, attempt: this.attempt });
+        return;
+      }
+      this.#tell({ type: "started" });
+      const result = await this.#train();
+      this.#tell({ type: "ended", outcome: result.status });
+      if (result.status !== "cancelled") this.context.finish(this.#finished(result));
+      log.info("a run ended", {
+        job: jobId,
+        attempt: this.attempt,
+        outcome: result.status,
+        reason: result.error?.message,
+      });
+    } catch (error) {
+      log.error("a run broke off", { job: jobId, attempt: this.attempt, error });
+    }
+  }
+
+  /** Asks until the server answers, for as long as its answer could still be yes. */
+  async #mayStart(): Promise<boolean> {
+    for (
+      let pause = this.context.times.firstRetry;
+      !this.#stop.signal.aborted;
+      pause = Math.min(pause * 2, this.context.times.slowestRetry)
+    ) {
+      const answer = await this.#report(0, 0, {});
+      if (answer !== "silence") return answer === "go on";
+      if (this.context.contact.silentFor > this.context.times.stopAfter) return false;
+      await sleep(pause, undefined, { signal: this.#stop.signal }).catch(() => {});
+    }
+    return false;
+  }
+
+  async #train(): Promise<TrainingResult> {
+    const { times, dataDir, files, contact, log } = this.context;
+    const watch = setInterval(
+      () => {
+        if (contact.silentFor <= times.stopAfter) return;
+        log.warn("the server has been silent for too long; the run is stopped", { job: this.spec.jobId });
+        this.stop();
+      },
+      Math.min(1000, times.stopAfter / 4),
+    );
+    try {
+      const training = startTraining(this.spec, {
+        outputDirectory: join(dataDir, "jobs", this.spec.jobId, String(this.attempt)),
+        files,
+        signal: this.#stop.signal,
+        onEpoch: (report) => {
+          this.#newest = report;
+          this.#reporting ??= this.#reportNewest();
+        },
+        onLog: (message) => log.debug("training", { job: this.spec.jobId, message }),
+      });
+      const result = await training.result;
+      await this.#reporting;
+      return result;
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  /** One report at a time, always the newest; those that come meanwhile are left out. */
+  async #reportNewest(): Promise<void> {
+    while (this.#newest !== null && !this.#stop.signal.aborted) {
+      const report = this.#newest;
+      this.#newest = null;
+      const answer = await this.#report(report.epoch / report.epochs, report.epoch, epochMetrics(report));
+      if (answer === "stop") this.stop();
+      else if (report.epoch < report.epochs) await sleep(REPORT_EVERY);
+    }
+    this.#reporting = null;
+  }
+
+  async #report(
+    progress: number,
+    currentEpoch: number,
+    metrics: Readonly<Record<string, number>>,
+  ): Promise<"go on" | "stop" | "silence"> {
+    const { contact, nodeId } = this.context;
+    const { jobId } = this.spec;
+    const status = { jobId, status: StatusCode.STATUS_IN_PROGRESS, progress, currentEpoch, metrics };
+    try {
+      const reply = await contact.call(
+        REPORT_DEADLINE,
+        (client, options) =>
+          client.reportProgress({ nodeId: nodeId(), jobId, status, currentMetrics: metrics }, options),
+        { "cyxwiz-attempt": String(this.attempt) },
+        this.#stop.signal,
+      );
+      return reply.continueJob ? "go on" : "stop";
+    } catch (error) {
+      if (this.#stop.signal.aborted) return "stop";
+      if (isSilence(error)) return "silence";
+      this.context.log.warn("the server refused a progress report", { job: jobId, error });
+      // A fault inside the server says nothing about the attempt.
+      return error instanceof ClientError && error.code === Status.INTERNAL ? "silence" : "stop";
+    }
+  }
+
+  #finished(result: Exclude<TrainingResult, { status: "cancelled" }> | TrainingResult): FinishedRun {
+    const artifact = result.artifact;
+    return {
+      jobId: this.spec.jobId,
+      attempt: this.attempt,
+      outcome: result.status === "completed" ? "completed" : "failed",
+      weightsUri: artifact ? pathToFileURL(artifact.path).href : "",
+      // An evaluation makes no file: its metrics are the result, and the hash of nothing stands for "no file".
+      weightsHash: artifact?.sha256 ?? (result.status === "completed" ? EMPTY_SHA256 : ""),
+      weightsSize: artifact?.bytes ?? 0,
+      metrics: result.finalMetrics,
+      computeSeconds: result.computeSeconds,
+      reason: result.error ? `${result.error.code}: ${result.error.message}` : "",
+    };
+  }
+
+  #tell(event: Pick<RunEvent, "type" | "outcome">): void {
+    this.context.onRun?.({ ...event, jobId: this.spec.jobId, attempt: this.attempt, at: Date.now() });
+  }
+}
+
+const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
