@@ -60,9 +60,12 @@ describe("scripts/smoke-binary.ts", () => {
   const smoke = (script: string) => {
     const binary = join(directory, "fake");
     writeFileSync(binary, `#!/bin/sh\n${script}\n`);
-    const child = Bun.spawnSync([process.execPath, join(root, "scripts", "smoke-binary.ts"), "--binary", binary], {
-      stdin: "ignore",
-    });
+    const child = Bun.spawnSync(
+      [process.execPath, join(root, "scripts", "smoke-binary.ts"), "--quick", "--binary", binary],
+      {
+        stdin: "ignore",
+      },
+    );
     return { code: child.exitCode, shown: child.stdout.toString() + child.stderr.toString() };
   };
 

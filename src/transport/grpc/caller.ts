@@ -38,11 +38,16 @@ export function authenticator(secret: string): Authenticate {
     // A token that admits an engine to a node is signed alike and is not meant for us.
     if ("job_id" in claims || "node_id" in claims)
       throw unauthenticated("authorization: this token is for a node, not for the server");
-    if (typeof claims.sub !== "string" || claims.sub === "")
-      throw unauthenticated("authorization: the token names no subject (sub)");
-    return { userId: claims.sub, wallet: typeof claims.wallet_address === "string" ? claims.wallet_address : null };
+    const { sub, wallet_address: wallet = null } = claims;
+    if (typeof sub !== "string" || !isName(sub))
+      throw unauthenticated("authorization: the token names no subject (sub) that can be stored");
+    return { userId: sub, wallet: typeof wallet === "string" && isName(wallet) ? wallet : null };
   };
 }
+
+/** Both become columns: a signed token can still hold what PostgreSQL text cannot. */
+const isName = (text: string): boolean =>
+  text !== "" && text.length <= 128 && !text.includes("\u0000") && text.isWellFormed();
 
 /** Refuses a caller who is somebody, and not the owner. `what` is told as not found would be: existence is not for strangers. */
 export function requireOwner(caller: Caller, owner: string, what: string): void {

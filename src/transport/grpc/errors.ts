@@ -17,6 +17,10 @@ const codes: Readonly<Record<RefusalCode, Status>> = {
   internal: Status.INTERNAL,
 };
 
+/** Metadata carries printable ASCII only, and the name of a field may hold a key that a client chose. */
+const inAscii = (text: string): string =>
+  text.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 /** The server middleware. `toRefusal` never throws; it logs what is our own fault. */
 export function errorMiddleware(toRefusal: (error: unknown) => Refusal) {
   return async function* <Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
@@ -30,7 +34,7 @@ export function errorMiddleware(toRefusal: (error: unknown) => Refusal) {
       // The metadata name that gRPC clients with a retry policy understand (gRFC A6).
       if (details.retryAfterMs !== undefined)
         context.trailer.set("grpc-retry-pushback-ms", String(details.retryAfterMs));
-      if (details.field !== undefined) context.trailer.set("cyxwiz-field", details.field);
+      if (details.field !== undefined) context.trailer.set("cyxwiz-field", inAscii(details.field));
       throw new ServerError(codes[code], message);
     }
   };

@@ -28,11 +28,9 @@ export function statusesFor(code: number): readonly Status[] | null {
 export const unixSeconds = (at: number | null | undefined): bigint => (at == null ? 0n : BigInt(Math.floor(at / 1000)));
 
 /** A job's committed state, with the newest telemetry of its live attempt where there is some. */
-export function jobMessage(
-  state: string,
-  context: JobContext,
-  telemetry: Telemetry | undefined,
-): DeepPartial<JobStatus> {
+export function jobMessage(state: string, context: JobContext, newest: Telemetry | undefined): DeepPartial<JobStatus> {
+  // Numbers of another attempt say nothing about this one.
+  const telemetry = newest !== undefined && newest.attempt === context.live?.number ? newest : undefined;
   const message = errorMessageOf(context);
   return {
     jobId: context.id,

@@ -56,6 +56,8 @@ export interface JobServiceDependencies {
 
 const DEFAULT_PAGE = 100;
 const LARGEST_PAGE = 1000;
+/** Milliseconds. Two commits take a hundredth of that; a database in trouble is not waited for. */
+const SETTLING = 2000;
 
 interface FoundJob {
   readonly version: number;
@@ -82,8 +84,10 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
     return job;
   };
 
-  const assignmentOf = async ({ context }: FoundJob): Promise<DeepPartial<NodeAssignment> | undefined> => {
-    const node = context.live ? core.nodes.peek(context.live.nodeId) : undefined;
+  /** None while the node is still being asked: it may refuse, and an engine that had connected would train for nobody. */
+  const assignmentOf = async ({ state, context }: FoundJob): Promise<DeepPartial<NodeAssignment> | undefined> => {
+    const taken = context.live !== null && state !== "assigned.offering";
+    const node = taken ? core.nodes.peek(context.live.nodeId) : undefined;
     if (!node) return undefined;
     const { profile } = node.snapshot.context;
     const user = context.userWallet || context.owner;
@@ -155,10 +159,21 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
       const job = await find(id);
       if (!job) return { status: StatusCode.STATUS_SUCCESS };
       requireOwner(caller, job.context.owner, `job ${id}`);
-      const outcome = isTerminal(jobStatusOf(job.state)) ? await deps.deleteJob(id) : "active";
-      if (outcome !== "active") return { status: StatusCode.STATUS_SUCCESS };
-      const message = `cannot delete active job ${id}: it is ${job.state}; cancel it first`;
-      return { status: StatusCode.STATUS_ERROR, error: { code: 2, message } };
+      if (!isTerminal(jobStatusOf(job.state))) {
+        const message = `cannot delete active job ${id}: it is ${job.state}; cancel it first`;
+        return { status: StatusCode.STATUS_ERROR, error: { code: 2, message } };
+      }
+      await settled(id);
+      if ((await deps.deleteJob(id)) === "active") {
+        throw new Refusal(
+          "unavailable",
+          `job ${id} is ${job.state}, and what follows from that is still being stored`,
+          {
+            retryAfterMs: 1000,
+          },
+        );
+      }
+      return { status: StatusCode.STATUS_SUCCESS };
     },
 
     async listJobs(request, { metadata }) {
@@ -194,6 +209,19 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
     },
   };
 
+  /** Waits a little for what a job that has just ended still owes its node: a commit or two, as a rule. */
+  async function settled(id: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const unwatch = core.feed.watch(id, (item) => {
+      if (item.type === "change" && item.job.finished) resolve();
+    });
+    const late = setTimeout(resolve, SETTLING);
+    if (core.jobs.peek(id)?.finished !== false) resolve();
+    await promise;
+    clearTimeout(late);
+    unwatch();
+  }
+
   /**
    * The current state first, so that a client that reconnects has missed nothing that still matters, then every change
    * until the job is over. Telemetry in between is the newest only: a slow client gets fewer numbers, never stale ones.
@@ -225,7 +253,8 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
       };
       if (isTerminal(jobStatusOf(first.state))) return;
       for (;;) {
-        await wake.promise;
+        // Both may have been aborted before anybody listened.
+        if (!signal.aborted && !deps.closing.aborted) await wake.promise;
         if (signal.aborted) return;
         if (deps.closing.aborted) {
           throw new Refusal("unavailable", "the server is stopping; watch again to go on", { retryAfterMs: 1000 });

@@ -34,6 +34,12 @@ const DEFAULT_EPOCHS = 10;
 /** A run shorter than this is not cut short because its owner guessed too low: fetching the data alone may take it. */
 const SHORTEST_RUN_LIMIT_MS = 60_000;
 
+/**
+ * The most that a job's texts may take, in bytes: a node receives them in one AssignJob message, whose limit is gRPC's own
+ * default of 4 MiB, together with a token and the rest, for which this leaves 32 KiB.
+ */
+const MAX_TEXT_BYTES = 4 * 2 ** 20 - 32 * 2 ** 10;
+
 const wireTypes: readonly (JobType | undefined)[] = [undefined, ...JOB_TYPES];
 const wireDevices: readonly (DeviceKind | null)[] = [null, ...DEVICE_KINDS];
 
@@ -52,6 +58,7 @@ export interface SubmissionContext {
 /** @throws Refusal naming the field at fault. Nothing has happened then. */
 export function readSubmission(config: JobConfig, rules: SubmissionRules, context: SubmissionContext): Submission {
   const spec = readSpec(config, rules);
+  requireSendable(spec);
   const userWallet = text("config.payment_address", config.paymentAddress, { max: 128 }) || context.caller.wallet || "";
   const owner = context.caller.userId ?? (userWallet || "anonymous");
   const seconds = spec.estimatedSeconds;
@@ -120,6 +127,18 @@ function readSpec(config: JobConfig, rules: SubmissionRules): JobSpec {
       max: 1_000_000,
     }),
   };
+}
+
+/** Better said here than by every node in turn, none of which could receive it. */
+function requireSendable({ modelDefinition, datasetUri, hyperparameters }: JobSpec): void {
+  const texts = [modelDefinition, datasetUri, ...Object.entries(hyperparameters).flat()];
+  const bytes = texts.reduce((sum, one) => sum + Buffer.byteLength(one), 0);
+  if (bytes > MAX_TEXT_BYTES) {
+    throw invalid(
+      "config",
+      `model_definition, dataset_uri and hyperparameters take ${bytes} bytes; at most ${MAX_TEXT_BYTES} fit into the message to a node`,
+    );
+  }
 }
 
 function readHyperparameters(given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
