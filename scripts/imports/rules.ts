@@ -19,12 +19,18 @@ const layers: Readonly<Record<string, readonly string[]>> = (() => {
     observability: [...foundation, "actors"],
     transport: [...foundation, "actors", ...adapters],
     // The reference node is a program of its own that talks to the server over the wire alone; from the runtime it
-    // takes the ports (Log, Clock) and nothing of jobs or nodes.
-    agent: [...foundation, "observability", "actors/runtime", "transport/grpc/generated"],
+    // takes the ports (Log, Clock) and nothing of jobs or nodes, from the transport the contract and gRPC's own services.
+    agent: [
+      ...foundation,
+      "observability",
+      "actors/runtime",
+      ...["generated", "protocol.ts", "health.ts", "reflection.ts"].map((part) => `transport/grpc/${part}`),
+    ],
     tui: server,
     web: server,
     cli: [...server, "agent", "tui", "web"],
-    "server.ts": [...server, "web"],
+    "settings.ts": server,
+    "server.ts": [...server, "web", "settings.ts"],
     "main.ts": [...server, "agent", "tui", "web", "cli", "server.ts"],
   };
 })();

@@ -163,13 +163,15 @@ async function train(
       indent: "  ",
     };
     if (found.state === "trained") {
-      screen.line(`${bold("The sample job was trained already")} ${dim(`(${sampleTitle})`)}`);
-      screen.line(dim(`  job ${found.jobId}; \`up --again\` trains it anew`));
+      screen.line(bold("The sample job was trained already"));
+      screen.line(dim(`  ${sampleTitle}; \`up --again\` trains it anew`));
+      screen.line(dim(`  job ${found.jobId}`));
       world.stdout.write(await describeOutcome(found.job, options));
       screen.line();
       return exitCodeFor(found.job);
     }
-    screen.line(`${bold("Training the sample job")} ${dim(`(${sampleTitle})`)}`);
+    screen.line(bold("Training the sample job"));
+    screen.line(dim(`  ${sampleTitle}`));
     screen.line(dim(`  job ${found.jobId}`));
     const job = await waitForJob(options);
     if (job === null) return null;

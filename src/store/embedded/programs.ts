@@ -23,8 +23,8 @@ import { canReach, type RunAs } from "./identity.ts";
 import { packageName, readPackage, selection } from "./package.ts";
 import { readTar, type TarEntry } from "./tar.ts";
 
-/** scripts/pack-postgres.ts gives the archive this name; Bun adds a hash when it embeds it. */
-const ARCHIVE = /(^|\/)postgres[^/]*\.tar\.zst$/;
+/** The archive of scripts/pack-postgres.ts; Bun puts a hash before the last dot when it embeds it. */
+const ARCHIVE = /(^|\/)postgres\.tar[^/]*\.zst$/;
 
 interface Source {
   /** Names the unpacked copy. */
