@@ -36,7 +36,7 @@ function report(figure: Figure): void {
     target === undefined ? "" : (better === "higher" ? value >= target : value <= target) ? "reached" : "MISSED";
   const shown = value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(2);
   console.log(
-    `${what.padEnd(58)} ${shown.padStart(10)} ${unit.padEnd(6)} ${target === undefined ? "" : `target ${target} ${reached}`}`,
+    `${what.padEnd(76)} ${shown.padStart(10)} ${unit.padEnd(6)} ${target === undefined ? "" : `target ${target} ${reached}`}`,
   );
 }
 
@@ -73,26 +73,30 @@ async function register(client: RawClient, index: number, port: number): Promise
 async function idleAndHeartbeats(server: ServerProcess): Promise<void> {
   await Bun.sleep(1500);
   report({ what: "memory of the idle server", value: server.memory(), unit: "MB", target: 150, better: "lower" });
-  const clients = Array.from({ length: 8 }, () => new RawClient(server.address));
+  // Something must answer where the nodes say that they take jobs, or the server would keep looking for them.
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const clients = Array.from({ length: 16 }, () => new RawClient(server.address));
   const ids: string[] = [];
-  for (let index = 0; index < 1000; index++) ids.push(await register(clients[index % 8] as RawClient, index, 9));
+  for (let index = 0; index < 1000; index++)
+    ids.push(await register(clients[index % 16] as RawClient, index, listener.port - 3));
   const beats = ids.map((nodeId) =>
     HeartbeatRequest.encode({ nodeId, currentStatus: { nodeId, isOnline: true, ramAvailable: 2n ** 33n } }),
   );
-  const cpu = server.cpu();
-  const at = performance.now();
-  const { perSecond, latencies, errors } = await drive(128, seconds, (index) =>
-    (clients[index % 8] as RawClient).call(
+  const beat = (index: number) =>
+    (clients[index % clients.length] as RawClient).call(
       "/cyxwiz.protocol.NodeService/Heartbeat",
       beats[index % beats.length] as Uint8Array,
-    ),
-  );
+    );
+  // The first seconds go to the just-in-time compiler.
+  await drive(256, 4, beat);
+  const cpu = server.cpu();
+  const at = performance.now();
+  const { perSecond, latencies, errors } = await drive(256, seconds, beat);
   const busy = (server.cpu() - cpu) / ((performance.now() - at) / 1000);
   report({
-    what: "heartbeats from 1,000 nodes, server on one core",
+    what: "heartbeats from 1,000 nodes, answered (client and server share the machine)",
     value: perSecond,
     unit: "/s",
-    target: 10_000,
     better: "higher",
   });
   report({
@@ -102,13 +106,15 @@ async function idleAndHeartbeats(server: ServerProcess): Promise<void> {
     better: "lower",
   });
   report({
-    what: "  processor time a heartbeat costs the server",
+    what: "  processor time each costs the server, so 1e6 over it fit one core",
     value: (busy / perSecond) * 1e6,
     unit: "us",
+    target: 100,
     better: "lower",
   });
   if (errors > 0) console.log(`  ${errors} heartbeats failed`);
   for (const client of clients) client.close();
+  listener.stop();
 }
 
 async function submissions(server: ServerProcess): Promise<void> {

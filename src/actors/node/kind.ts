@@ -27,7 +27,8 @@ export function presenceOf(snapshot: NodeSnapshot): "online.idle" | "online.busy
   return snapshot.matches({ presence: "suspect" }) ? "suspect" : "offline";
 }
 
-export const isPresent = (snapshot: NodeSnapshot): boolean => snapshot.matches({ presence: "online" });
+/** Asked on every heartbeat, so it looks at the value itself: "online" is the only presence with states inside. */
+export const isPresent = (snapshot: NodeSnapshot): boolean => typeof snapshot.value.presence === "object";
 
 export function nodeStatusOf(state: string): NodeStatus {
   if (state === "maintenance") return "maintenance";
