@@ -5,8 +5,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { packageName, readPackage, selection } from "../src/store/embedded/package.ts";
-import { writeTar } from "../src/store/embedded/tar.ts";
+import { packageName, readPackage, selection, writeTar } from "../src/store/embedded/index.ts";
 
 const assets = join(import.meta.dir, "..", "src", "store", "embedded");
 const archive = join(assets, "postgres.tar.zst");

@@ -1,4 +1,3 @@
-#!/usr/bin/env bun
 /**
  * The entry of the program `cyxwiz`: gives the command line its world and the parts it may not know (the server and the
  * node), and ends the process with its answer.

@@ -47,7 +47,7 @@ export async function waitForJob(options: WaitOptions): Promise<JobStatus | null
     output: world.stdout,
     style: styleFor(world.stdout, world.environment),
     clock: world.clock,
-    epochs: options.epochs ?? null,
+    epochs: options.epochs ?? (await readEpochs(options)),
     indent: options.indent ?? "",
   });
   const reasons = new Reasons(options, (reason) => view.waitingBecause(reason));
@@ -109,6 +109,13 @@ class Reasons {
 }
 
 const readJob = (rest: Address, jobId: string) => getJson(rest, `/api/v1/jobs/${jobId}`).catch(() => null);
+
+/** How many epochs the job has; null when that cannot be learned at once, for the watching does not wait for it. */
+async function readEpochs({ rest, jobId }: WaitOptions): Promise<number | null> {
+  const job = await Promise.race([readJob(rest, jobId), Bun.sleep(500)]);
+  const total = job?.total_epochs;
+  return typeof total === "number" && total > 0 ? total : null;
+}
 
 /** "2 nodes have no free slot"; null when the job does not wait, or the REST API does not answer. */
 export async function readReason({ rest, jobId }: Pick<WaitOptions, "rest" | "jobId">): Promise<string | null> {

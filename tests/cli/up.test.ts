@@ -101,7 +101,7 @@ describe("up --once", () => {
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(play.events).toEqual(inOrder);
     expect(out).toStartWith("CyxWiz Central Server 1.2.3\n");
-    expect(out).toMatch(/✓ server {2}up in .*, with embedded PostgreSQL\n {2}✓ nodes {3}2 nodes \(local-1, local-2\)/);
+    expect(out).toMatch(/✓ server {2}embedded PostgreSQL \(\d+ ms\)\n {2}✓ nodes {3}local-1, local-2 \(\d+ ms\)/);
     expect(out).toContain("Training the sample job\n  digits-mlp on builtin:digits\n");
     expect(out).toMatch(/50 % {2}epoch 25\/50/);
     expect(out).toContain("  ✓ completed in 42 s\n    loss 0.25  val_accuracy 97.5 %\n");

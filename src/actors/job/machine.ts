@@ -38,11 +38,11 @@ function end(context: JobContext, at: Millis, outcome: AttemptOutcome, message: 
 }
 
 /** The node of the live attempt is passed over for a while. */
-function exclude(context: JobContext, at: Millis): Patch {
+function exclude(context: JobContext, at: Millis, time: Millis = context.policy.exclusion): Patch {
   if (!context.live) return {};
   const nodeId = context.live.nodeId;
   const others = context.exclusions.filter((one) => one.nodeId !== nodeId && one.until > at);
-  return { exclusions: [...others, { nodeId, until: at + context.policy.exclusion }] };
+  return { exclusions: [...others, { nodeId, until: at + time }] };
 }
 
 /** The job wants a node for a new run. The run before it is worth nothing: it begins anew. */
@@ -80,11 +80,12 @@ const machine = setup({
     onLiveNode: ({ context, event }) => "nodeId" in event && context.live?.nodeId === event.nodeId,
     offerOfInvalidJob: ({ context, event }) =>
       event.type === "OFFER_REFUSED" && event.outcome === "invalid" && context.live?.number === event.attempt,
+    /** Two nodes say that the job is malformed, or one says it twice: it is. */
     invalidForGood: ({ context, event }) =>
       event.type === "OFFER_REFUSED" &&
       event.outcome === "invalid" &&
       context.live?.number === event.attempt &&
-      context.retries >= context.policy.maxRetries,
+      context.history.some((past) => past.outcome === "invalid"),
     failsForGood: ({ context, event }) =>
       event.type === "FAILED" && isFrom(context, event) && context.retries >= context.policy.maxRetries,
     lostTooOften: ({ context }) => context.losses >= context.policy.maxLosses,
@@ -126,8 +127,10 @@ const machine = setup({
     }),
     refuseAsInvalid: assign(({ context, event }) => {
       if (event.type !== "OFFER_REFUSED") return {};
-      const ended = { ...end(context, event.at, "invalid", event.message), ...exclude(context, event.at) };
-      return { ...ended, retries: context.retries + 1, deadline: event.at + backoffDelay(context) };
+      const delay = backoffDelay(context);
+      // Another node is asked if there is one; if not, this one again, soon: its owner waits for the verdict.
+      const ended = { ...end(context, event.at, "invalid", event.message), ...exclude(context, event.at, 2 * delay) };
+      return { ...ended, deadline: event.at + delay };
     }),
     failAsInvalid: assign(({ context, event }) => {
       if (event.type !== "OFFER_REFUSED") return {};

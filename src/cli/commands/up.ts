@@ -50,7 +50,7 @@ async function up(invocation: Invocation): Promise<ExitCode> {
     screen.line();
     const machine = await start(world, config, file, interrupt, screen);
     try {
-      for (const note of notes) screen.line(`    ${screen.style.dim(note)}`);
+      for (const note of notes) screen.note(note);
       screen.line();
       return await live(invocation, machine, { config, file, interrupt, screen });
     } finally {
@@ -90,7 +90,7 @@ async function start(
     waitingForLeader: (leader) => screen.starting(`waiting: another server (${leader}) leads on this database`),
     serverStarted({ database }) {
       const where = database.replace(config.server.dataDir, screen.path(config.server.dataDir));
-      screen.done("server", `up in ${duration(clock.now() - since)}, with ${safe(where)}`);
+      screen.done("server", `${safe(where)} (${duration(clock.now() - since)})`);
       since = clock.now();
     },
   });

@@ -1,10 +1,10 @@
 /** What `cyxwiz up` says, step by step. */
 import { relative } from "node:path";
 import { type Address, formatAddress } from "../../config/index.ts";
-import { fit, safe } from "../text/safe.ts";
+import { fit, safe, wrap } from "../text/safe.ts";
 import { type Style, styleFor } from "../text/style.ts";
 import { renderPairs } from "../text/table.ts";
-import { duration, plural } from "../text/units.ts";
+import { duration } from "../text/units.ts";
 import type { World } from "../world.ts";
 import type { LocalMachine } from "./machine.ts";
 
@@ -61,7 +61,15 @@ export class Screen {
 
   nodesStarted(machine: LocalMachine, took: number): void {
     const names = machine.nodes.map(({ name }) => name).join(", ");
-    this.done("nodes", `${plural(machine.nodes.length, "node")} (${names}) in ${duration(took)}`);
+    this.done("nodes", `${names} (${duration(took)})`);
+  }
+
+  /** A sentence of less weight, in lines that fit. */
+  note(text: string): void {
+    const indent = "    ";
+    const { isTTY, columns } = this.world.stdout;
+    const room = isTTY ? Math.max(20, columns - 1 - indent.length) : Number.POSITIVE_INFINITY;
+    for (const line of wrap(text, room)) this.line(indent + this.style.dim(line));
   }
 
   /** Where everything is, and what to do next. */

@@ -14,6 +14,10 @@ import { choosePlace, rememberPlace } from "./place.ts";
 import { Postmaster } from "./postmaster.ts";
 import { findPrograms } from "./programs.ts";
 
+// For scripts/pack-postgres.ts, which puts the programs into ours.
+export { packageName, readPackage, selection } from "./package.ts";
+export { writeTar } from "./tar.ts";
+
 export interface EmbeddedOptions {
   readonly dataDir: string;
   readonly log: Log;
