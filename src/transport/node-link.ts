@@ -70,7 +70,10 @@ export function createNodeLink(options: NodeLinkOptions): NodeLink & { close(): 
   const linkTo = (endpoint: string): Link => {
     let link = links.get(endpoint);
     if (!link) {
-      const channel = createChannel(endpoint, ChannelCredentials.createInsecure(), {
+      // With its scheme, or a host named "unix" would be a path; nodes are called directly, as they are probed.
+      const channel = createChannel(`dns:${endpoint}`, ChannelCredentials.createInsecure(), {
+        "grpc.enable_http_proxy": 0,
+        "grpc.service_config_disable_resolution": 1,
         "grpc.keepalive_time_ms": 30_000,
         "grpc.initial_reconnect_backoff_ms": 200,
         "grpc.max_reconnect_backoff_ms": 2000,
@@ -137,19 +140,21 @@ export function createNodeLink(options: NodeLinkOptions): NodeLink & { close(): 
   return {
     offer: async (offer, signal) => {
       const { target } = offer;
-      const reply = await call(endpointOf(target), offer, signal);
-      if (reply !== "unimplemented") return reply;
-      if (target.profile.assignEndpoint === null && !headless.has(target.nodeId)) {
-        headless.add(target.nodeId);
+      const endpoint = endpointOf(target);
+      const reply = await call(endpoint, offer, signal);
+      const wasHeadless = headless.has(target.nodeId);
+      if (reply !== "unimplemented" && !(wasHeadless && isUnreachable(reply))) return reply;
+      if (target.profile.assignEndpoint === null) {
+        // Perhaps it is the other build, or has become it since.
+        if (wasHeadless) headless.delete(target.nodeId);
+        else headless.add(target.nodeId);
         const second = await call(endpointOf(target), offer, signal);
-        if (second !== "unimplemented" && (second.accepted || second.outcome !== "unreachable")) return second;
+        if (second !== "unimplemented" && !isUnreachable(second)) return second;
         headless.delete(target.nodeId);
       }
-      return {
-        accepted: false,
-        outcome: "unreachable",
-        message: `${endpointOf(target)} does not serve NodeService.AssignJob`,
-      };
+      if (reply !== "unimplemented") return reply;
+      const message = `${endpoint} does not serve NodeService.AssignJob`;
+      return { accepted: false, outcome: "unreachable", message };
     },
     probe: (target, signal) => answers(endpointOf(target), options.probeTimeout, signal),
     close: () => {
@@ -159,14 +164,18 @@ export function createNodeLink(options: NodeLinkOptions): NodeLink & { close(): 
   };
 }
 
+const isUnreachable = (reply: OfferReply): boolean => !reply.accepted && reply.outcome === "unreachable";
+
 /**
- * Whether something accepts connections there. A bare TCP connection, because thousands of nodes may sit behind NAT and be
+ * Whether something accepts connections there; never rejects. A bare TCP connection, because thousands of nodes may sit behind NAT and be
  * tried again and again; whether it speaks gRPC shows with the first offer.
  */
 function answers(endpoint: string, timeout: Millis, signal: AbortSignal): Promise<boolean> {
-  const { hostname, port } = new URL(`tcp://${endpoint}`);
+  const [, bracketed, host = bracketed, port] = /^(?:\[(.+)\]|(.+)):(\d+)$/.exec(endpoint) ?? [];
+  // The port rule may lead beyond the last port.
+  if (host === undefined || Number(port) > 65_535 || signal.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {
-    const socket = connectTcp({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
+    const socket = connectTcp({ host, port: Number(port) });
     const settle = (answered: boolean) => {
       signal.removeEventListener("abort", onAbort);
       socket.destroy();

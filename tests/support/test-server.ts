@@ -176,14 +176,14 @@ export class TestServer {
     return node;
   }
 
-  /** Takes every fake node out of service, so that none takes the jobs of the next test. */
-  async retireNodes(): Promise<void> {
-    for (const node of this.#nodes.splice(0)) {
-      const state = this.nodeState(node.id);
-      if (state !== undefined && state !== "banned")
-        await this.core.nodes.ask(node.id, { type: "BAN", reason: "the test is over" });
-      await node.stop();
+  /** Cancels every job and takes every node out of service, so that the next test has the server to itself. */
+  async clear(): Promise<void> {
+    for (const node of [...this.core.nodes.live()]) {
+      if (node.state !== "banned") await this.core.nodes.ask(node.ref.id, { type: "BAN", reason: "the test is over" });
     }
+    for (const job of [...this.core.jobs.live()]) this.core.jobs.tell(job.ref.id, { type: "CANCEL", reason: "" });
+    for (const node of this.#nodes.splice(0)) await node.stop();
+    await until("every job to have left", () => this.core.jobs.size === 0);
   }
 
   /** Waits until the job is in this state, in memory or stored. */
@@ -457,6 +457,16 @@ export class FakeNode {
 
   offersOf(jobId: string): readonly ReceivedOffer[] {
     return this.received.filter(({ request }) => request.job?.jobId === jobId);
+  }
+
+  /** The headless build is replaced by the daemon: NodeService moves one port up. */
+  async becomeDaemon(): Promise<void> {
+    await this.stop();
+    const server = nodeServer({
+      assignJob: (request, { metadata }) => this.#take(request, Number(metadata.get("cyxwiz-attempt"))),
+    });
+    await server.listen(`127.0.0.1:${this.port + 3}`);
+    this.#servers = [server];
   }
 
   /** The process dies: nothing listens any more, connections break. It stays registered. */

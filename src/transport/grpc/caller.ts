@@ -16,25 +16,25 @@ export interface Caller {
 
 export const ANONYMOUS: Caller = { userId: null, wallet: null };
 
-export type Authenticate = (metadata: Metadata, options?: { readonly allowExpired?: boolean }) => Promise<Caller>;
+export interface AuthenticateOptions {
+  readonly allowExpired?: boolean;
+  /** A token in the message itself. It counts only where the call brings none, and is passed over when it is no good. */
+  readonly spare?: string;
+}
+
+export type Authenticate = (metadata: Metadata, options?: AuthenticateOptions) => Promise<Caller>;
 
 const unauthenticated = (message: string): Refusal =>
   new Refusal("unauthenticated", message, { field: "authorization" });
 
 export function authenticator(secret: string): Authenticate {
-  return async (metadata, { allowExpired = false } = {}) => {
-    const header = metadata.get("authorization");
-    if (header === undefined) return ANONYMOUS;
-    if (!header.startsWith("Bearer "))
-      throw unauthenticated("authorization: Invalid authorization scheme, expected Bearer");
-    const claims = await verify(header.slice("Bearer ".length), secret, { alg: "HS256", exp: !allowExpired }).catch(
-      (error: unknown) => {
-        const expired = error instanceof Error && error.name === "JwtTokenExpired";
-        throw unauthenticated(
-          expired ? "authorization: the token has expired; sign in again" : "authorization: Invalid token",
-        );
-      },
-    );
+  const callerOf = async (token: string, allowExpired: boolean): Promise<Caller> => {
+    const claims = await verify(token, secret, { alg: "HS256", exp: !allowExpired }).catch((error: unknown) => {
+      const expired = error instanceof Error && error.name === "JwtTokenExpired";
+      throw unauthenticated(
+        expired ? "authorization: the token has expired; sign in again" : "authorization: Invalid token",
+      );
+    });
     // A token that admits an engine to a node is signed alike and is not meant for us.
     if ("job_id" in claims || "node_id" in claims)
       throw unauthenticated("authorization: this token is for a node, not for the server");
@@ -42,6 +42,13 @@ export function authenticator(secret: string): Authenticate {
     if (typeof sub !== "string" || !isName(sub))
       throw unauthenticated("authorization: the token names no subject (sub) that can be stored");
     return { userId: sub, wallet: typeof wallet === "string" && isName(wallet) ? wallet : null };
+  };
+  return async (metadata, { allowExpired = false, spare = "" } = {}) => {
+    const header = metadata.get("authorization");
+    if (header === undefined) return spare === "" ? ANONYMOUS : callerOf(spare, allowExpired).catch(() => ANONYMOUS);
+    if (!header.startsWith("Bearer "))
+      throw unauthenticated("authorization: Invalid authorization scheme, expected Bearer");
+    return callerOf(header.slice("Bearer ".length), allowExpired);
   };
 }
 

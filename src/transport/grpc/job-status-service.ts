@@ -1,6 +1,7 @@
 /** JobStatusService: the other way for nodes to report, which names no attempt and carries no signature. */
 import type { ServiceImplementation } from "nice-grpc";
 import type { Core } from "../../actors/core.ts";
+import type { JobId } from "../../domain/ids.ts";
 import { Refusal } from "../../domain/refusal.ts";
 import type { Authenticate } from "./caller.ts";
 import { count, finite, metrics, text, whole } from "./fields.ts";
@@ -20,7 +21,7 @@ export function jobStatusService({
   return {
     async updateJobStatus(request, { metadata }) {
       const source = {
-        jobId: requireJobId("job_id", request.jobId),
+        jobId: await requireKnownJob(core, request.jobId),
         nodeId: requireNodeId("node_id", request.nodeId),
         attempt: attemptOf(metadata),
       };
@@ -52,7 +53,7 @@ export function jobStatusService({
 
     async reportJobResult(request, { metadata }) {
       const source = {
-        jobId: requireJobId("job_id", request.jobId),
+        jobId: await requireKnownJob(core, request.jobId),
         nodeId: requireNodeId("node_id", request.nodeId),
         attempt: attemptOf(metadata),
       };
@@ -77,6 +78,18 @@ export function jobStatusService({
       return { status: answer.status, error: answer.error };
     },
   };
+}
+
+/**
+ * Callers of this service are told first of all whether there is such a job, whoever they say they are. A job that has left
+ * memory is asked for with a report that no attempt can have made.
+ */
+async function requireKnownJob(core: Core, given: string): Promise<JobId> {
+  const jobId = requireJobId("job_id", given);
+  if (core.jobs.peek(jobId)) return jobId;
+  const verdict = await core.reports.started({ jobId, nodeId: "", attempt: null });
+  if (verdict.kind === "unknown") throw new Refusal("not_found", `Job not found: ${jobId}`, { field: "job_id" });
+  return jobId;
 }
 
 const noResult = (finalMetrics: Readonly<Record<string, number>>) => ({

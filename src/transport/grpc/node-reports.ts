@@ -4,7 +4,7 @@
 import { createPublicKey, verify } from "node:crypto";
 import type { Metadata } from "nice-grpc-common";
 import type { Core } from "../../actors/core.ts";
-import type { ReportVerdict } from "../../actors/job/reports.ts";
+import type { ReportSource, ReportVerdict } from "../../actors/job/reports.ts";
 import type { CommittedNode } from "../../actors/node/kind.ts";
 import { invalid, Refusal } from "../../domain/refusal.ts";
 import { resultStatement, type SignedResult } from "../../domain/result-signature.ts";
@@ -22,14 +22,17 @@ export function attemptOf(metadata: Metadata): number | null {
   return attempt;
 }
 
-/** The registered node that reports. A token that is shown must be that of the node's own user. */
+/**
+ * The registered node that reports. A token that is shown must be that of the node's own user; it may have expired, for a
+ * long run outlives the token its node signed in with, and its result must not be lost for that.
+ */
 export async function reportingNode(
   core: Core,
   authenticate: Authenticate,
   nodeId: string,
   metadata: Metadata,
 ): Promise<CommittedNode> {
-  const caller = await authenticate(metadata);
+  const caller = await authenticate(metadata, { allowExpired: true });
   const node = core.nodes.peek(nodeId);
   if (!node)
     throw new Refusal("not_found", `node ${nodeId} is not registered; call RegisterNode first`, { field: "node_id" });
@@ -75,6 +78,18 @@ export function answerTo(verdict: ReportVerdict, nodeId: string, jobId: string):
 
 /** The 12 bytes that make a raw ed25519 key an SPKI document (RFC 8410). */
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
+
+/**
+ * The attempt that a signature must speak for, where the node does not say: its live one, else its newest. Null when the job
+ * is not in memory, and so has no live attempt: a report then changes nothing, signed or not.
+ */
+export function signedAttempt(core: Core, { nodeId, jobId, attempt }: ReportSource): number | null {
+  const job = core.jobs.peek(jobId)?.snapshot.context;
+  if (!job) return null;
+  if (attempt !== null) return attempt;
+  if (job.live?.nodeId === nodeId) return job.live.number;
+  return job.history.findLast((past) => past.nodeId === nodeId)?.number ?? 0;
+}
 
 /** Refuses a result that the node's registered key did not sign. A node without a key signs nothing. */
 export function requireSignature(publicKey: string | null, result: SignedResult, signature: Uint8Array): void {

@@ -3,13 +3,13 @@ import type { ServiceImplementation } from "nice-grpc";
 import type { Core } from "../../actors/core.ts";
 import { type CommittedNode, isPresent } from "../../actors/node/kind.ts";
 import type { NodePolicy } from "../../actors/node/state.ts";
-import { parseNodeId } from "../../domain/ids.ts";
+import { parseJobId, parseNodeId } from "../../domain/ids.ts";
 import { type NodeProfile, STARTING_REPUTATION } from "../../domain/node-profile.ts";
 import { invalid, notFound, Refusal } from "../../domain/refusal.ts";
 import type { Authenticate, Caller } from "./caller.ts";
 import { count, finite, metrics, text, whole } from "./fields.ts";
 import { requireJobId, requireNodeId } from "./ids.ts";
-import { answerTo, attemptOf, reportingNode, requireNodeOf, requireSignature } from "./node-reports.ts";
+import { answerTo, attemptOf, reportingNode, requireNodeOf, requireSignature, signedAttempt } from "./node-reports.ts";
 import {
   type DeepPartial,
   type JobResult,
@@ -43,12 +43,12 @@ export function nodeService(deps: NodeServiceDependencies): ServiceImplementatio
   const { core, authenticate } = deps;
 
   return {
-    async registerNode({ info, publicKey }, { metadata }) {
-      const caller = await authenticate(metadata);
+    async registerNode({ info, publicKey, authenticationToken }, { metadata }) {
+      const caller = await authenticate(metadata, { spare: authenticationToken });
       if (!info) throw invalid("info", "Node info is required");
       const givenId = text("info.node_id", info.nodeId, { max: 64 });
       const claimed = parseNodeId(givenId);
-      const profile = readProfile(
+      const stated = readProfile(
         info,
         publicKey,
         caller,
@@ -60,8 +60,9 @@ export function nodeService(deps: NodeServiceDependencies): ServiceImplementatio
         { slots: deps.defaultSlots, assignEndpoint: claimed ? deps.assignEndpoints[claimed] : undefined },
       );
       const bootId = text("cyxwiz-boot-id", metadata.get("cyxwiz-boot-id") ?? "", { max: 64 });
-      const known = recognise(core, claimed, profile, caller);
+      const known = recognise(core, claimed, stated, caller);
       const nodeId = known?.ref.id ?? claimed ?? deps.randomId();
+      const profile = known ? continued(known.snapshot.context.profile, stated) : stated;
       const { policy } = deps;
       const { created } = await core.nodes.create(nodeId, {
         id: nodeId,
@@ -85,7 +86,11 @@ export function nodeService(deps: NodeServiceDependencies): ServiceImplementatio
       if (activeJobs.length > MAX_ACTIVE_JOBS) {
         throw invalid("active_jobs", `has ${activeJobs.length} entries; at most ${MAX_ACTIVE_JOBS} are allowed`);
       }
-      const { jobsToCancel } = await core.rollCall.heartbeat({ nodeId: id, activeJobs });
+      // Whatever the spelling of an id, it is the same job; the answer names it as the node did.
+      const canonical = activeJobs.map((jobId) => parseJobId(jobId) ?? jobId);
+      const reply = await core.rollCall.heartbeat({ nodeId: id, activeJobs: canonical });
+      const toCancel = new Set(reply.jobsToCancel);
+      const jobsToCancel = activeJobs.filter((_, index) => toCancel.has(canonical[index] ?? ""));
       deps.noteMetrics(id, currentStatus, activeJobs.length);
       return { status: StatusCode.STATUS_SUCCESS, keepAlive: true, jobsToCancel };
     },
@@ -130,20 +135,22 @@ export function nodeService(deps: NodeServiceDependencies): ServiceImplementatio
       const computeSeconds = count("result.total_compute_time", result.totalComputeTime);
       const node = await reportingNode(core, authenticate, source.nodeId, metadata);
       const { publicKey } = node.snapshot.context.profile;
-      const attempt = source.attempt ?? core.jobs.peek(source.jobId)?.snapshot.context.live?.number ?? 0;
-      requireSignature(publicKey, { ...source, attempt, outcome, ...weights }, signature);
+      const attempt = signedAttempt(core, source);
+      if (attempt !== null) requireSignature(publicKey, { ...source, attempt, outcome, ...weights }, signature);
+      // What was signed for one attempt must not count for another that begins meanwhile.
+      const report = publicKey === null ? source : { ...source, attempt };
       if (publicKey !== null && outcome === "completed" && weights.weightsHash === "") {
         throw invalid("result.model_weights_hash", "is required: it is what the signature vouches for");
       }
       const verdict =
         outcome === "completed"
-          ? await core.reports.completed(source, {
+          ? await core.reports.completed(report, {
               ...weights,
               metrics: finalMetrics,
               computeSeconds,
               signature: Buffer.from(signature).toString("hex"),
             })
-          : await core.reports.failed(source, failureMessage(result), false);
+          : await core.reports.failed(report, failureMessage(result), false);
       const answer = answerTo(verdict, source.nodeId, source.jobId);
       // No money is locked yet, so none is released; saying so is better than inventing a transaction.
       return { status: answer.status, paymentReleased: false, paymentTxHash: "", error: answer.error };
@@ -153,8 +160,8 @@ export function nodeService(deps: NodeServiceDependencies): ServiceImplementatio
       const id = requireNodeId("node_id", nodeId);
       await authenticate(metadata);
       if (!core.nodes.peek(id)) throw notFound(`node ${id}`);
-      const from = startTime === 0n ? null : count("start_time", startTime) * 1000;
-      const to = endTime === 0n ? null : count("end_time", endTime) * 1000;
+      const from = timeOf("start_time", startTime);
+      const to = timeOf("end_time", endTime);
       if (from !== null && to !== null && from > to) throw invalid("end_time", "lies before start_time");
       return { metrics: await deps.readMetrics(id, from, to) };
     },
@@ -171,6 +178,16 @@ export function nodeService(deps: NodeServiceDependencies): ServiceImplementatio
     },
   };
 }
+
+/**
+ * What stays of a known node when it registers again. Its user: a call without a token is the operator's, who takes no node
+ * away. Its devices, when it lists none: the C++ node does so when its GUI has switched all of them off for a moment.
+ */
+const continued = (before: NodeProfile, stated: NodeProfile): NodeProfile => ({
+  ...stated,
+  userId: stated.userId ?? before.userId,
+  devices: stated.devices.length > 0 ? stated.devices : before.devices,
+});
 
 /**
  * Which known node this is, if any. By its id, as nodes keep theirs; by its key, for one that lost its id; by its
@@ -206,6 +223,15 @@ function recognise(
     if (other.publicKey === null && sameAddress && !isPresent(node.snapshot)) return node;
   }
   return undefined;
+}
+
+/** The year 9999: beyond what a client can mean, within what JavaScript and PostgreSQL can say. */
+const LAST_SECOND = 253_402_300_799n;
+
+/** Milliseconds; null for 0, which stands for no bound. */
+function timeOf(field: string, seconds: bigint): number | null {
+  if (seconds < 0n) throw invalid(field, `${seconds} is not allowed; use unix seconds, or 0 for no bound`);
+  return seconds === 0n ? null : Number(seconds < LAST_SECOND ? seconds : LAST_SECOND) * 1000;
 }
 
 function outcomeOf(result: JobResult): "completed" | "failed" {

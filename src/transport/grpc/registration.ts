@@ -1,4 +1,5 @@
 /** RegisterNode's `info`, checked and turned into the profile a node actor keeps. */
+import { isIP } from "node:net";
 import { DEVICE_KINDS, type DeviceKind } from "../../domain/job-spec.ts";
 import { UNITS_PER_TOKEN } from "../../domain/money.ts";
 import type { Device, NodeProfile } from "../../domain/node-profile.ts";
@@ -41,7 +42,7 @@ export function readProfile(
     cpuCores: whole("info.cpu_cores", info.cpuCores, { min: 0, max: 65_536 }),
     ramBytes: count("info.ram_total", info.ramTotal),
     region: text("info.region", info.region, { max: 100 }),
-    ipAddress: text("info.ip_address", info.ipAddress, { max: 255, required: true }),
+    ipAddress: readHost("info.ip_address", info.ipAddress),
     port: whole("info.port", info.port, { min: 1, max: 65_535 }),
     assignEndpoint: defaults.assignEndpoint ?? readEndpoint(extensions.assignEndpoint),
     stakeUnits: BigInt(
@@ -95,11 +96,21 @@ function readNames(field: string, names: readonly string[]): readonly string[] {
 function readEndpoint(given: string | undefined): string | null {
   if (given === undefined || given === "") return null;
   const endpoint = text("cyxwiz-assign-endpoint", given, { max: 300 });
-  if (!/^(\[[0-9a-fA-F:.]+\]|[^:\s/]+):\d{1,5}$/.test(endpoint)) {
+  const [, bracketed, host = bracketed, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(endpoint) ?? [];
+  if (host === undefined || !isHost(host) || Number(port) < 1 || Number(port) > 65_535) {
     throw invalid("cyxwiz-assign-endpoint", "must be host:port, for example 10.0.0.7:50055");
   }
   return endpoint;
 }
+
+/** We connect to it, so it must be an address or a name of the DNS and nothing that a resolver might take for more. */
+function readHost(field: string, given: string): string {
+  const host = text(field, given, { max: 255, required: true });
+  if (!isHost(host)) throw invalid(field, "must be an IP address or a host name, without a scheme or a port");
+  return host;
+}
+
+const isHost = (host: string): boolean => isIP(host) !== 0 || /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?$/i.test(host);
 
 function readSlots(given: string): number {
   const slots = Number(given);
