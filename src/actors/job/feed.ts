@@ -35,9 +35,13 @@ export class JobFeed {
     });
   }
 
+  /** Reports may overtake each other on their way here: what is shown of one attempt never goes back. */
   publish(telemetry: Telemetry): void {
-    this.#latest.set(telemetry.jobId, telemetry);
-    this.#emit(telemetry.jobId, { type: "telemetry", telemetry });
+    const latest = this.#latest.get(telemetry.jobId);
+    const overtaken = latest?.attempt === telemetry.attempt && latest.progress > telemetry.progress;
+    const shown = overtaken ? { ...latest, log: telemetry.log, at: telemetry.at } : telemetry;
+    this.#latest.set(telemetry.jobId, shown);
+    this.#emit(telemetry.jobId, { type: "telemetry", telemetry: shown });
   }
 
   /** The newest telemetry of the job's live attempt. */

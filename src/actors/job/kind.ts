@@ -63,7 +63,10 @@ export function jobKind({ link, nodes }: JobEffectsDependencies): ActorKind<JobM
           signal,
         );
         if (reply.accepted) {
-          if (node.snapshot.context.reachability !== "callable") nodes.tell(live.nodeId, { type: "CALLABLE" });
+          const { reachability, unreachableCount } = node.snapshot.context;
+          if (reachability !== "callable" || unreachableCount > 0) {
+            nodes.tell(live.nodeId, { type: "CALLABLE", proven: true });
+          }
           return { type: "OFFER_ACCEPTED", attempt: live.number };
         }
         // It sends heartbeats and cannot be called: not dead, but behind NAT, misconfigured, or just restarting.
@@ -77,6 +80,7 @@ export function jobKind({ link, nodes }: JobEffectsDependencies): ActorKind<JobM
           await nodes.ask(outcome.nodeId, {
             type: "OUTCOME",
             jobId: context.id,
+            jobCreatedAt: context.createdAt,
             attempt: outcome.attempt,
             outcome: outcome.outcome,
           });

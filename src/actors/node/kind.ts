@@ -68,7 +68,7 @@ export function nodeKind({ link, clock, probeDelay }: NodeEffectsDependencies): 
           await pause(clock, Math.min(probeDelay.slowest, probeDelay.first * 2 ** (unreachableCount - 1)), signal);
         }
         const callable = await link.probe({ nodeId: context.id, profile: context.profile }, signal);
-        return { type: callable ? "CALLABLE" : "UNCALLABLE" };
+        return callable ? { type: "CALLABLE", proven: false } : { type: "UNCALLABLE" };
       },
     },
   };

@@ -19,7 +19,8 @@ import type { NodeContext, NodeEvent, NodeInput } from "./state.ts";
 /** Outcomes are told again only while a job waits for the answer; this many is far more than can be under way for one node. */
 const RECORDED_LIMIT = 256;
 
-const keyOf = (event: { jobId: string; attempt: number }): string => `${event.jobId}/${event.attempt}`;
+const keyOf = (event: { jobId: string; jobCreatedAt: number; attempt: number }): string =>
+  `${event.jobId}@${event.jobCreatedAt}/${event.attempt}`;
 
 /** Uptime counts to the end of an online spell. */
 function goneSince(context: NodeContext, at: Millis): Partial<NodeContext> {
@@ -33,7 +34,9 @@ export const nodeMachine = setup({
     isBusy: ({ event }) => event.type === "LOAD" && event.busy,
     isIdle: ({ event }) => event.type === "LOAD" && !event.busy,
     isNewOutcome: ({ context, event }) => event.type === "OUTCOME" && !context.recorded.includes(keyOf(event)),
-    isNotCallableYet: ({ context }) => context.reachability !== "callable",
+    isNews: ({ context, event }) =>
+      event.type === "CALLABLE" &&
+      (context.reachability !== "callable" || (event.proven && context.unreachableCount > 0)),
   },
   actions: {
     register: assign(({ context, event }) => {
@@ -62,7 +65,10 @@ export const nodeMachine = setup({
       deadline: event.at + context.policy.gracePeriod,
     })),
     forget: assign({ deadline: null }),
-    markCallable: assign({ reachability: "callable" }),
+    markCallable: assign(({ context, event }) => ({
+      reachability: "callable" as const,
+      unreachableCount: event.type === "CALLABLE" && event.proven ? 0 : context.unreachableCount,
+    })),
     markUncallable: assign(({ context }) => ({
       reachability: "uncallable" as const,
       unreachableCount: context.unreachableCount + 1,
@@ -101,7 +107,7 @@ export const nodeMachine = setup({
   type: "parallel",
   on: {
     OUTCOME: { guard: "isNewOutcome", actions: "recordOutcome" },
-    CALLABLE: { guard: "isNotCallableYet", actions: "markCallable" },
+    CALLABLE: { guard: "isNews", actions: "markCallable" },
     UNCALLABLE: { actions: "markUncallable" },
   },
   states: {

@@ -23,12 +23,15 @@ export interface NodeContext {
   readonly registeredAt: Millis;
   readonly deadline: Millis | null;
   readonly reachability: Reachability;
-  /** Grows each time the node is found uncallable, so that each finding owes its own probe. */
+  /**
+   * Grows each time the node is found uncallable, so that each finding owes its own probe, later than the one before. Only
+   * an offer that was taken sets it back: a port that answers and takes no offers must not be tried ever faster.
+   */
   readonly unreachableCount: number;
   readonly reputation: number;
   readonly jobsCompleted: number;
   readonly jobsFailed: number;
-  /** "job/attempt" of the newest outcomes, so that one told twice counts once. */
+  /** "job@created/attempt" of the newest outcomes, so that one told twice counts once. */
   readonly recorded: readonly string[];
   /** Uptime is ours to measure: the time spent online so far, and since when it is online now. */
   readonly onlineFor: Millis;
@@ -52,9 +55,17 @@ export type NodeEvent = { readonly at: Millis } & (
   | { readonly type: "HEARD" }
   /** Whether all its slots are taken, as the scheduler derives it from live attempts. */
   | { readonly type: "LOAD"; readonly busy: boolean }
-  | { readonly type: "CALLABLE" }
+  /** Something answers where the node takes offers; `proven` when it has just taken one. */
+  | { readonly type: "CALLABLE"; readonly proven: boolean }
   | { readonly type: "UNCALLABLE" }
-  | { readonly type: "OUTCOME"; readonly jobId: string; readonly attempt: number; readonly outcome: AttemptOutcome }
+  | {
+      readonly type: "OUTCOME";
+      readonly jobId: string;
+      /** Tells a job from an earlier, deleted one under the same id. */
+      readonly jobCreatedAt: Millis;
+      readonly attempt: number;
+      readonly outcome: AttemptOutcome;
+    }
   | { readonly type: "DRAIN"; readonly reason: string }
   | { readonly type: "BAN"; readonly reason: string }
   | { readonly type: "RESTORE" }
