@@ -26,7 +26,7 @@ url = "redis://localhost:6379"
 \`\`\`
 
 The server refuses to start on a key it does not know or a value it cannot use, and lists everything that is wrong at once.
-\`cyxwiz config show\` prints every value and where it came from, secrets hidden; \`cyxwiz config check\` only checks. An empty
+\`cyxwiz config show\` prints every value and where it came from, secrets hidden; \`cyxwiz config check\` judges it too. An empty
 variable, such as \`CYXWIZ_REDIS__URL=\`, takes an optional key back out. Relative paths start from the working directory, and \`~\`
 is the home directory.
 `;

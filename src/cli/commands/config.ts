@@ -13,7 +13,7 @@ export const command: Command = {
   usage: "<check | show | path>",
   about:
     "The configuration as it takes effect: defaults, then the file, then CYXWIZ_SECTION__KEY variables, then --section.key flags.\n" +
-    "check reports everything that is wrong with it, and ends with 2 if anything is. show prints it as a file, each value with where it came from and secrets hidden. path names the file.",
+    "check reports everything that is wrong with it and ends with 2 if anything is; if nothing is, it prints it, each value with where it came from and secrets hidden. show only prints it. path names the file.",
   options: [],
   operands: ["check, show or path"],
   examples: [
@@ -40,16 +40,19 @@ export const command: Command = {
   },
 };
 
+/** The verdict goes to standard error, so that standard output is a configuration file. */
 function check({ world, json, load }: Invocation) {
-  const { file, warnings } = load();
+  const loaded = load();
+  const { file, warnings } = loaded;
   if (json) {
-    world.stdout.write(`${safeJson({ ok: true, file, warnings }, 2)}\n`);
+    world.stdout.write(`${safeJson({ ok: true, warnings, ...asData(loaded) }, 2)}\n`);
     return Exit.ok;
   }
   const style = styleFor(world.stderr, world.environment);
   for (const warning of warnings) world.stderr.write(`${style.bold("warning:")} ${safe(warning)}\n`);
   const source = file === null ? "The configuration is valid (there is no config.toml)." : `${safe(file)} is valid.`;
-  world.stdout.write(`${source}\n`);
+  world.stderr.write(`${source}\n`);
+  world.stdout.write(safeLines(renderEffective(loaded)));
   return Exit.ok;
 }
 
