@@ -7,9 +7,10 @@
 import { hostname } from "node:os";
 import { type Core, createCore } from "./actors/core.ts";
 import type { Log } from "./actors/runtime/index.ts";
-import { type Config, formatAddress } from "./config/index.ts";
-import { systemClock, systemRandom } from "./observability/index.ts";
-import { assignEndpoints, nodeLinkTimes, nodePolicy, submissionRules } from "./settings.ts";
+import type { Config } from "./config/index.ts";
+import { systemClock } from "./observability/index.ts";
+import { startServices } from "./services.ts";
+import { nodeLinkTimes } from "./settings.ts";
 import { type OpenDatabase, openDatabase } from "./store/database.ts";
 import { startEmbeddedPostgres } from "./store/embedded/index.ts";
 import { PostgresJournal } from "./store/journal.ts";
@@ -17,16 +18,9 @@ import { Leadership } from "./store/leadership.ts";
 import { migrate } from "./store/migrations/migrate.ts";
 import { createMirror } from "./store/mirror/index.ts";
 import { createQueries } from "./store/queries/index.ts";
-import { authenticator } from "./transport/grpc/caller.ts";
-import { jobService } from "./transport/grpc/job-service.ts";
-import { jobStatusService } from "./transport/grpc/job-status-service.ts";
-import { listJobs, readMetrics } from "./transport/grpc/listings.ts";
-import { nodeService } from "./transport/grpc/node-service.ts";
-import { startGrpcServer } from "./transport/grpc/server.ts";
 import { createNodeLink } from "./transport/node-link.ts";
 import { NodeTelemetry } from "./transport/node-telemetry.ts";
 import { p2pTokens } from "./transport/p2p-token.ts";
-import { refusalFrom } from "./transport/problems.ts";
 import { createRestApp, startRestServer } from "./transport/rest/index.ts";
 
 export interface ServerOptions {
@@ -154,39 +148,7 @@ async function start(
   stack.push("node telemetry", () => telemetry.stop());
   telemetry.start();
 
-  const closing = new AbortController();
-  const authenticate = authenticator(config.jwt.secret);
-  const toRefusal = (error: unknown) => refusalFrom(error, log);
-  const grpc = await startGrpcServer({
-    address: formatAddress(config.server.grpcAddress),
-    maxMessageBytes: config.limits.maxMessageBytes,
-    maxOpenCalls: config.server.maxConnections,
-    toRefusal,
-    log,
-    jobs: jobService({
-      core,
-      authenticate,
-      issueP2pToken,
-      rules: submissionRules(config),
-      maxQueueDepth: config.limits.maxQueueDepth,
-      randomId: systemRandom.uuid,
-      loadJob: (id) => journal.load({ kind: "job", id }),
-      listJobs: (filter) => listJobs(queries, filter),
-      deleteJob: (id) => queries.jobs.delete(id),
-      closing: closing.signal,
-    }),
-    nodes: nodeService({
-      core,
-      authenticate,
-      policy: nodePolicy(config),
-      defaultSlots: config.scheduler.maxJobsPerNode,
-      assignEndpoints: assignEndpoints(config),
-      randomId: systemRandom.uuid,
-      noteMetrics: (nodeId, status, activeJobs) => telemetry.note(nodeId, status, activeJobs),
-      readMetrics: (nodeId, from, to) => readMetrics(queries, nodeId, from, to),
-    }),
-    jobStatus: jobStatusService({ core, authenticate }),
-  });
+  const grpc = await startServices({ config, core, journal, queries, telemetry, issueP2pToken, log });
   stack.push("gRPC", () => grpc.stop(config.server.shutdownTimeoutMs));
 
   const app = createRestApp({
@@ -210,7 +172,7 @@ async function start(
   stack.push("serving", () => {
     grpc.setServing(false);
     core.broker.setOpen(false);
-    closing.abort();
+    grpc.closeStreams();
   });
 
   grpc.setServing(true);

@@ -30,7 +30,8 @@ const layers: Readonly<Record<string, readonly string[]>> = (() => {
     web: server,
     cli: [...server, "agent", "tui", "web"],
     "settings.ts": server,
-    "server.ts": [...server, "web", "settings.ts"],
+    "services.ts": [...server, "settings.ts"],
+    "server.ts": [...server, "web", "settings.ts", "services.ts"],
     "main.ts": [...server, "agent", "tui", "web", "cli", "server.ts"],
   };
 })();

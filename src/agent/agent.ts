@@ -35,6 +35,8 @@ export interface NodeAgent {
 
 const REGISTER_DEADLINE = 10_000;
 const HEARTBEAT_DEADLINE = 5000;
+/** How long stored results may hold up the registration. */
+const OUTBOX_FIRST = 30_000;
 
 type Answer = DeepPartial<AssignJobResponse>;
 
@@ -85,7 +87,6 @@ class Agent {
     const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : shown;
     this.#endpoint = this.#options.advertiseAddress ?? `${reachable}:${this.#port}`;
     health.setAll(true);
-    this.#outbox.resume();
     this.#loop = this.#keepInTouch();
     const identity = this.#identity;
     return {
@@ -111,6 +112,8 @@ class Agent {
 
   /** Registers, then heartbeats for ever; registers again when the server does not know the node. Never throws. */
   async #keepInTouch(): Promise<void> {
+    // Results first: once this process is registered, what an earlier one ran counts as gone, finished or not.
+    await Promise.race([this.#outbox.resume(), this.#sleep(OUTBOX_FIRST)]);
     let pause = this.#times.firstRetry;
     let known = false;
     while (!this.#stop.signal.aborted) {

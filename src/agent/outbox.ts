@@ -44,8 +44,8 @@ export class Outbox {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
   }
 
-  /** Sends what an earlier process left. */
-  resume(): void {
+  /** Sends what an earlier process left. Resolves when the server has taken all of it. */
+  async resume(): Promise<void> {
     for (const name of readdirSync(this.#directory)) {
       if (!name.endsWith(".json")) continue;
       try {
@@ -54,6 +54,7 @@ export class Outbox {
         this.log.error("a stored result cannot be read and stays where it is", { name, error });
       }
     }
+    await Promise.all(this.#sending);
   }
 
   /** Stores the result; from then on it is sent until the server answers. */

@@ -25,18 +25,14 @@ import {
 import { ClientError, Metadata, ServerError, Status } from "nice-grpc-common";
 import { type Core, createCore } from "../../src/actors/core.ts";
 import { type Config, type KeyName, loadConfig } from "../../src/config/index.ts";
-import { systemClock, systemRandom } from "../../src/observability/index.ts";
-import { assignEndpoints, nodeLinkTimes, nodePolicy, submissionRules } from "../../src/settings.ts";
+import { systemClock } from "../../src/observability/index.ts";
+import { startServices } from "../../src/services.ts";
+import { nodeLinkTimes } from "../../src/settings.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { PostgresJournal } from "../../src/store/journal.ts";
 import { Leadership } from "../../src/store/leadership.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
 import { createQueries, type Queries } from "../../src/store/queries/index.ts";
-import { authenticator } from "../../src/transport/grpc/caller.ts";
-import { jobService } from "../../src/transport/grpc/job-service.ts";
-import { jobStatusService } from "../../src/transport/grpc/job-status-service.ts";
-import { listJobs, readMetrics } from "../../src/transport/grpc/listings.ts";
-import { nodeService } from "../../src/transport/grpc/node-service.ts";
 import {
   type AssignJobRequest,
   type AssignJobResponse,
@@ -50,11 +46,10 @@ import {
   NodeServiceDefinition,
   StatusCode,
 } from "../../src/transport/grpc/protocol.ts";
-import { type GrpcServer, startGrpcServer } from "../../src/transport/grpc/server.ts";
+import type { GrpcServer } from "../../src/transport/grpc/server.ts";
 import { createNodeLink } from "../../src/transport/node-link.ts";
 import { NodeTelemetry } from "../../src/transport/node-telemetry.ts";
 import { p2pTokens } from "../../src/transport/p2p-token.ts";
-import { refusalFrom } from "../../src/transport/problems.ts";
 import { type LogLine, rememberingLog } from "./quiet.ts";
 import { freshDatabase, until } from "./servers.ts";
 
@@ -244,37 +239,14 @@ async function run(config: Config, url: string, port: number): Promise<Running> 
   });
   await core.start();
   const telemetry = new NodeTelemetry(core, queries, systemClock, log);
-  const closing = new AbortController();
-  const authenticate = authenticator(config.jwt.secret);
-  const grpc = await startGrpcServer({
-    address: `127.0.0.1:${port}`,
-    maxMessageBytes: config.limits.maxMessageBytes,
-    maxOpenCalls: config.server.maxConnections,
-    toRefusal: (error) => refusalFrom(error, log),
+  const grpc = await startServices({
+    config: { ...config, server: { ...config.server, grpcAddress: { host: "127.0.0.1", port } } },
+    core,
+    journal,
+    queries,
+    telemetry,
+    issueP2pToken,
     log,
-    jobs: jobService({
-      core,
-      authenticate,
-      issueP2pToken,
-      rules: submissionRules(config),
-      maxQueueDepth: config.limits.maxQueueDepth,
-      randomId: systemRandom.uuid,
-      loadJob: (id) => journal.load({ kind: "job", id }),
-      listJobs: (filter) => listJobs(queries, filter),
-      deleteJob: (id) => queries.jobs.delete(id),
-      closing: closing.signal,
-    }),
-    nodes: nodeService({
-      core,
-      authenticate,
-      policy: nodePolicy(config),
-      defaultSlots: config.scheduler.maxJobsPerNode,
-      assignEndpoints: assignEndpoints(config),
-      randomId: systemRandom.uuid,
-      noteMetrics: (nodeId, status, activeJobs) => telemetry.note(nodeId, status, activeJobs),
-      readMetrics: (nodeId, from, to) => readMetrics(queries, nodeId, from, to),
-    }),
-    jobStatus: jobStatusService({ core, authenticate }),
   });
   grpc.setServing(true);
   return {
@@ -284,7 +256,7 @@ async function run(config: Config, url: string, port: number): Promise<Running> 
     telemetry,
     logged: log.lines,
     stop: async () => {
-      closing.abort();
+      grpc.closeStreams();
       await grpc.stop(1000);
       await telemetry.stop();
       await core.stop();
