@@ -26,7 +26,7 @@ export interface Route {
   /** In OpenAPI's spelling: `/api/jobs/{id}`. */
   readonly path: string;
   readonly id: string;
-  readonly tag: "Health" | "Jobs" | "Nodes" | "Scheduler" | "About";
+  readonly tag: "Health" | "Jobs" | "Nodes" | "Scheduler" | "Actors" | "About";
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly Parameter[];

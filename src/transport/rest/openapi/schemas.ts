@@ -1,7 +1,7 @@
 /** The shapes of the API's answers. The tests hold every real answer against them. */
 import { jobSchemas } from "./job-schemas.ts";
 import { nodeSchemas } from "./node-schemas.ts";
-import { described, float, integer, object, oneOf, type Schema, text, time } from "./schema.ts";
+import { described, float, integer, listOf, object, oneOf, type Schema, text, time } from "./schema.ts";
 
 const HEALTH = oneOf("healthy", "degraded", "disconnected", "off");
 
@@ -40,6 +40,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
     timestamp: time,
     services: object({ database: HEALTH, redis: HEALTH, blockchain: HEALTH, scheduler: HEALTH }),
   }),
+  QuarantinedActors: object({ actors: listOf(object({ kind: text, id: text, reason: text })) }),
   LegacyStats: object({
     total_nodes: integer,
     online_nodes: described(integer, "Nodes that are heard from, busy ones included."),

@@ -1,6 +1,7 @@
 /** Every route of the REST API. */
 import type { Route } from "../route.ts";
 import { aboutRoutes } from "./about.ts";
+import { quarantinedActors, releaseActor } from "./actors.ts";
 import { health, legacyHealth } from "./health.ts";
 import { jobEvents } from "./job-events.ts";
 import { cancelJob, jobById, jobs } from "./jobs.ts";
@@ -27,6 +28,8 @@ const described: readonly Route[] = [
   nodeMetrics,
   schedulerStatus,
   schedulerQueue,
+  quarantinedActors,
+  releaseActor,
 ];
 
 export const routes: readonly Route[] = [...described, ...aboutRoutes(described)];
