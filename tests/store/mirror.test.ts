@@ -2,7 +2,7 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { Redis } from "ioredis";
 import { type Core, createCore } from "../../src/actors/core.ts";
 import type { CommittedJob } from "../../src/actors/job/kind.ts";
@@ -10,6 +10,8 @@ import type { JobPolicy } from "../../src/actors/job/state.ts";
 import type { JobSpec, Priority } from "../../src/domain/job-spec.ts";
 import type { NodeProfile } from "../../src/domain/node-profile.ts";
 import { systemClock } from "../../src/observability/index.ts";
+import { parseRedisUrl } from "../../src/store/mirror/address.ts";
+import { GenerationLost, MirrorConnection } from "../../src/store/mirror/connection.ts";
 import { imageOfJob, imageOfNode } from "../../src/store/mirror/image.ts";
 import { createMirror, type Mirror } from "../../src/store/mirror/index.ts";
 import { mirrorKeys } from "../../src/store/mirror/keys.ts";
@@ -555,6 +557,65 @@ describe.skipIf(!installed)("the Redis mirror", () => {
     redis.signal("SIGCONT");
     await untilEqual(one, redis.client);
     await Bun.sleep(1500);
+    await untilEqual(one, redis.client);
+  }, 30_000);
+
+  test("an abandoned connection writes nothing once a newer one has claimed Redis", async () => {
+    const redis = await redisServer();
+    await redis.start();
+    const open = () =>
+      MirrorConnection.open(
+        parseRedisUrl(redis.url),
+        "generation",
+        systemClock,
+        () => {},
+        new AbortController().signal,
+      );
+    const [older, newer] = [await open(), await open()];
+    undo.push(
+      () => older.close(),
+      () => newer.close(),
+    );
+    await older.claim("older");
+    await older.write([["set", "who", "older"]]);
+    await newer.claim("newer");
+    await newer.write([["set", "who", "newer"]], "newer, complete");
+    await expect(older.write([["set", "who", "older"]])).rejects.toBeInstanceOf(GenerationLost);
+    await newer.write([["incr", "writes"]]);
+    expect(await redis.client.mget("who", "writes")).toEqual(["newer", "1"]);
+    await redis.client.del("generation");
+    await expect(newer.write([["incr", "writes"]])).rejects.toBeInstanceOf(GenerationLost);
+    expect(await redis.client.get("writes")).toBe("1");
+  });
+
+  test("a Redis 200 ms away is followed all the same", async () => {
+    const redis = await redisServer();
+    await redis.start();
+    const sockets: Socket[] = [];
+    const slow = createServer((near) => {
+      const far = connect(redis.port, "127.0.0.1");
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        sockets.push(from);
+        from.on("error", () => {});
+        from.on("data", (chunk) => setTimeout(() => to.writable && to.write(chunk), 100));
+      }
+    }).listen(0, "127.0.0.1");
+    undo.push(() => {
+      for (const socket of sockets) socket.destroy();
+      slow.close();
+    });
+    await until("a port", () => slow.address() !== null);
+    const one = await world(`redis://127.0.0.1:${(slow.address() as { port: number }).port}/3`);
+    await register(one, 50);
+    for (let round = 0; round < 20; round++) {
+      for (let each = 0; each < 100; each++) await submit(one);
+      await Bun.sleep(100);
+      expect(one.mirror.state).not.toBe("down");
+    }
+    expect(one.mirror.health().latencyMs).toBeWithin(190, 1000);
     await untilEqual(one, redis.client);
   }, 30_000);
 
