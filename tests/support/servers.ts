@@ -28,6 +28,8 @@ export const silentLog: Log = silent;
 /** A temporary directory, removed when the test process ends. */
 export function temporaryDirectory(name: string): string {
   const directory = mkdtempSync(join(tmpdir(), `cyxwiz-test-${name}-`));
+  // As root, PostgreSQL runs as somebody else, who must be able to enter.
+  chmodSync(directory, 0o755);
   cleanUp(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }

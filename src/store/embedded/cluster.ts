@@ -1,6 +1,17 @@
 /** A fresh database cluster: made beside its place and renamed, so that a start killed half-way leaves none behind. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { StoreError } from "../errors.ts";
 import type { RunAs } from "./identity.ts";
@@ -39,6 +50,11 @@ export function prepareCluster(cluster: string, programs: string, runAs: RunAs |
     throw new StoreError("embedded_failed", `The embedded database could not be made in ${cluster}: ${reason}`);
   }
   renameSync(fresh, cluster);
+  // The new name must be on disk before the first row is: a power cut could bring the old name back, which the next start
+  // takes for a leftover and removes.
+  const parent = openSync(dirname(cluster), "r");
+  fsyncSync(parent);
+  closeSync(parent);
 }
 
 /** Of starts that were killed. The data directory is locked, so nobody is at work there. */

@@ -65,9 +65,8 @@ export function rememberPlace(dataDir: string, { cluster }: Place): void {
 /** A directory only PostgreSQL's user (and root) may enter. In a shared temporary directory it might be somebody's trap. */
 export function makePrivate(directory: string, runAs: RunAs | undefined): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const { uid } = lstatSync(directory);
-  const expected = [process.getuid?.() ?? uid, runAs?.uid ?? uid];
-  if (!lstatSync(directory).isDirectory() || !(expected.includes(uid) || process.getuid?.() === 0)) {
+  const found = lstatSync(directory);
+  if (!found.isDirectory() || ![process.getuid?.() ?? found.uid, runAs?.uid].includes(found.uid)) {
     throw new StoreError("embedded_failed", `${directory} belongs to another user. Remove it or set TMPDIR.`);
   }
   if (runAs !== undefined) chownSync(directory, runAs.uid, runAs.gid);

@@ -4,7 +4,7 @@
  * by its pid file and ends it; what was committed is in its log either way.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
@@ -58,6 +58,7 @@ export class Postmaster {
   /** Starts it and waits until it takes connections. @throws StoreError with the end of its log */
   async start(): Promise<void> {
     await endOrphan(this.options.place.cluster, this.options.log);
+    removeStaleLocks(this.options.place);
     const giveUpAt = Date.now() + READY_WITHIN;
     this.#spawn();
     for (;;) {
@@ -201,6 +202,17 @@ async function endOrphan(cluster: string, log: Log): Promise<void> {
     "embedded_failed",
     `PostgreSQL (process ${pid}) is still running on ${cluster} and does not end. Stop it and start again.`,
   );
+}
+
+/**
+ * Removes what a dead postmaster left: PostgreSQL would refuse to start while the process id in these files is in use, be it
+ * by a stranger, or by its own zombie that no parent collects (PID 1 of many a container does not). Nobody else can be at
+ * work here: the directory is locked and the orphan has ended. Workers that still hold the old shared memory are found by
+ * PostgreSQL without these files.
+ */
+function removeStaleLocks({ cluster, sockets }: Place): void {
+  rmSync(join(cluster, "postmaster.pid"), { force: true });
+  rmSync(join(sockets, ".s.PGSQL.5432.lock"), { force: true });
 }
 
 function send(pid: number, signal: NodeJS.Signals): boolean {

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -45,6 +46,8 @@ export async function findPrograms(runAs: RunAs | undefined, log: Log): Promise<
   for (const cache of cacheDirectories(runAs)) {
     const home = join(cache, source.key);
     try {
+      mkdirSync(cache, { recursive: true, mode: 0o755 });
+      requireOwn(cache);
       if (!existsSync(home)) unpack(source.entries(), home, log);
       if (runAs === undefined || canReach(runAs, home)) return home;
       reasons.push(`${home}: ${runAs.name} cannot enter it`);
@@ -56,6 +59,12 @@ export async function findPrograms(runAs: RunAs | undefined, log: Log): Promise<
     "embedded_failed",
     `PostgreSQL could not be unpacked anywhere (${reasons.join("; ")}). Set database.url, or XDG_CACHE_HOME.`,
   );
+}
+
+/** In a shared temporary directory somebody else might have put programs of their own under our name. */
+function requireOwn(cache: string): void {
+  const { uid, mode } = lstatSync(cache);
+  if (uid !== process.getuid?.() || (mode & 0o022) !== 0) throw new Error("other users can write there");
 }
 
 async function fromArchive(): Promise<Source | undefined> {
