@@ -14,6 +14,7 @@ import {
 } from "../src/transport/grpc/protocol.ts";
 import { ServerProcess } from "../tests/support/server-process.ts";
 import { freshDatabase, startPostgresServer, temporaryDirectory } from "../tests/support/servers.ts";
+import { processorTimePerAsk } from "./ask.ts";
 import { drive, percentile, RawClient } from "./raw-client.ts";
 
 const argument = process.argv.indexOf("--seconds");
@@ -221,6 +222,13 @@ async function withServer(
   }
 }
 
+report({
+  what: "ask, processor time apart from SQL",
+  value: await processorTimePerAsk(),
+  unit: "us",
+  target: 60,
+  better: "lower",
+});
 const settings = await fresh();
 await withServer(settings, async (_, startedIn) => {
   report({ what: "start to serving, empty database to migrate", value: startedIn, unit: "ms", better: "lower" });

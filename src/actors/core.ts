@@ -65,7 +65,7 @@ export function createCore(options: CoreOptions): Core {
   const nodes: Nodes = system.register(nodeKind({ link, clock, probeDelay: options.probeDelay }));
   const jobs: Jobs = system.register(jobKind({ link, nodes }));
   const scheduler: Scheduler = system.register(schedulerKind);
-  const feed = new Feed(jobs);
+  const feed = new Feed(jobs, log);
   const broker = new Broker({ clock, log, jobs, nodes });
   const rollCall = new RollCall({
     clock,

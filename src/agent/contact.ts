@@ -1,6 +1,8 @@
 /**
- * The node's line to the server: one channel, deadlines on every call, and when the server was last heard. An answer of any
- * kind is contact; only silence is not.
+ * The node's line to the server: one channel, deadlines on every call, and for how long the server has been silent.
+ *
+ * Safety: only a call that succeeded counts, and from the moment it was sent. The server renews its view of a node no earlier
+ * than that, and not at all when it refuses a call, so this node never thinks the server patient for longer than it is.
  */
 import { ChannelCredentials } from "@grpc/grpc-js";
 import {
@@ -15,7 +17,7 @@ import {
 } from "nice-grpc";
 import { NodeServiceDefinition } from "../transport/grpc/protocol.ts";
 
-/** Codes by which the call did not reach the server, or its answer did not reach us. */
+/** Codes by which the call did not reach the server, or its answer did not reach us, or the server cannot act now. */
 const SILENCE: ReadonlySet<Status> = new Set([
   Status.UNAVAILABLE,
   Status.DEADLINE_EXCEEDED,
@@ -23,9 +25,13 @@ const SILENCE: ReadonlySet<Status> = new Set([
   Status.UNKNOWN,
 ]);
 
+interface Link {
+  readonly channel: Channel;
+  readonly client: Client<typeof NodeServiceDefinition>;
+}
+
 export class Contact {
-  #channel: Channel | null = null;
-  #client: Client<typeof NodeServiceDefinition> | null = null;
+  #link: Link | null = null;
   #heardAt = performance.now();
 
   constructor(
@@ -33,12 +39,12 @@ export class Contact {
     private readonly token: string | undefined,
   ) {}
 
-  /** Milliseconds since the server last answered anything. */
+  /** Milliseconds since the newest call that succeeded was sent; since the start, when there was none. */
   get silentFor(): number {
     return performance.now() - this.#heardAt;
   }
 
-  /** Makes one call. A failed connection is made anew for the next. @throws ClientError */
+  /** Makes one call. A failed connection is made anew for the next. @throws ClientError, or an AbortError when time is up */
   async call<T>(
     deadline: number,
     make: (client: Client<typeof NodeServiceDefinition>, options: CallOptions) => Promise<T>,
@@ -47,45 +53,47 @@ export class Contact {
   ): Promise<T> {
     const metadata = Metadata({ ...extra, ...(this.token ? { authorization: `Bearer ${this.token}` } : {}) });
     const timeout = AbortSignal.timeout(deadline);
+    const link = this.#connected();
+    const sentAt = performance.now();
     try {
-      const reply = await make(this.#connected(), {
+      const reply = await make(link.client, {
         metadata,
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       });
-      this.#heardAt = performance.now();
+      this.#heardAt = Math.max(this.#heardAt, sentAt);
       return reply;
     } catch (error) {
-      // Called off by us: says nothing about the server.
-      if (signal?.aborted) throw error;
-      if (isSilence(error)) this.#drop();
-      else if (error instanceof ClientError) this.#heardAt = performance.now();
+      // Called off by us: says nothing about the connection.
+      if (!signal?.aborted && isSilence(error)) this.#drop(link);
       throw error;
     }
   }
 
   close(): void {
-    this.#drop();
+    if (this.#link) this.#drop(this.#link);
   }
 
-  #connected(): Client<typeof NodeServiceDefinition> {
-    if (!this.#client) {
-      this.#channel = createChannel(this.server, ChannelCredentials.createInsecure(), {
+  #connected(): Link {
+    if (!this.#link) {
+      const channel = createChannel(this.server, ChannelCredentials.createInsecure(), {
         "grpc.keepalive_time_ms": 20_000,
         "grpc.keepalive_timeout_ms": 5000,
         "grpc.use_local_subchannel_pool": 1,
       });
-      this.#client = createClient(NodeServiceDefinition, this.#channel);
+      this.#link = { channel, client: createClient(NodeServiceDefinition, channel) };
     }
-    return this.#client;
+    return this.#link;
   }
 
-  #drop(): void {
-    this.#channel?.close();
-    this.#channel = null;
-    this.#client = null;
+  /** Only the connection that failed: by now another call may have made a new one. */
+  #drop(link: Link): void {
+    if (this.#link === link) this.#link = null;
+    link.channel.close();
   }
 }
 
-/** Whether the server may simply not have been there: worth trying again. */
-export const isSilence = (error: unknown): boolean =>
-  !(error instanceof ClientError) || SILENCE.has(error.code) || error.code === Status.RESOURCE_EXHAUSTED;
+/** Whether the server may simply not have been there. */
+export const isSilence = (error: unknown): boolean => !(error instanceof ClientError) || SILENCE.has(error.code);
+
+export const isCode = (error: unknown, ...codes: readonly Status[]): boolean =>
+  error instanceof ClientError && codes.includes(error.code);

@@ -1,7 +1,17 @@
 /** Who a node is: an id and an ed25519 key, kept in its data directory and the same after every restart. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID, sign } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { parseNodeId } from "../domain/ids.ts";
 
 interface Stored {
   readonly node_id: string;
@@ -23,6 +33,7 @@ export class NodeIdentity {
     if (existsSync(file)) {
       try {
         const stored = JSON.parse(readFileSync(file, "utf8")) as Stored;
+        if (parseNodeId(stored.node_id) === null) throw new Error("node_id is not a UUID");
         return new NodeIdentity(file, stored, createPrivateKey(stored.private_key));
       } catch (error) {
         throw new Error(`${file} is damaged; restore it, or delete it to become a new node`, { cause: error });
@@ -63,10 +74,18 @@ export function writeDurably(file: string, text: string): void {
   const fresh = `${file}.${process.pid}.new`;
   const handle = openSync(fresh, "w", 0o600);
   try {
-    writeSync(handle, text);
+    writeFileSync(handle, text);
     fsyncSync(handle);
   } finally {
     closeSync(handle);
   }
   renameSync(fresh, file);
+  // Makes the rename itself durable. Windows cannot open a directory, and does not need it.
+  if (process.platform === "win32") return;
+  const directory = openSync(dirname(file), "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
 }

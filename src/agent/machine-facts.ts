@@ -1,6 +1,6 @@
 /** What this machine can do, as RegisterNode and heartbeats say it. */
 import { spawnSync } from "node:child_process";
-import { availableParallelism, cpus, freemem, hostname, totalmem } from "node:os";
+import { availableParallelism, cpus, freemem, hostname, networkInterfaces, totalmem } from "node:os";
 import { type DeepPartial, type DeviceCaps, DeviceType } from "../transport/grpc/protocol.ts";
 
 const MIB = 2n ** 20n;
@@ -9,6 +9,17 @@ export const machineName = (): string => hostname();
 export const cpuCores = (): number => availableParallelism();
 export const ramTotal = (): bigint => BigInt(totalmem());
 export const ramAvailable = (): bigint => BigInt(freemem());
+
+/**
+ * The host under which a server reaches a node that listens on `listenHost`. Every address of this machine is as good as
+ * no address, so it becomes one: loopback for a server that is here too, else the first one that others can see.
+ */
+export function reachableHost(listenHost: string, server: string): string {
+  if (listenHost !== "0.0.0.0" && listenHost !== "::") return listenHost;
+  if (/^(localhost|127\.[\d.]+|\[?::1\]?):\d+$/i.test(server)) return "127.0.0.1";
+  const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";
+}
 
 export function devices(): readonly DeepPartial<DeviceCaps>[] {
   return [cpu(), ...gpus()];

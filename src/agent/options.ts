@@ -1,6 +1,6 @@
 /** What a node needs to be told, and the times it keeps. */
 import type { Log } from "../actors/runtime/index.ts";
-import type { FileAccess } from "./training/index.ts";
+import type { FileAccess, Metrics } from "./training/index.ts";
 
 export interface NodeOptions {
   /** The central server, "host:port". */
@@ -18,10 +18,14 @@ export interface NodeOptions {
   readonly maxJobs: number;
   /** Which local files jobs may read. Default: none, for a job comes from a stranger. */
   readonly files?: FileAccess;
+  /** Equal to the server's `jwt.p2p_secret`. With it, an offer must carry a token signed with it; without, none is looked at. */
+  readonly p2pSecret?: string;
   readonly log: Log;
   readonly times?: Partial<NodeTimes>;
-  /** For tests and progress displays. */
+  /** For tests and progress displays. Must not throw. */
   readonly onRun?: (event: RunEvent) => void;
+  /** Each finished epoch, also those too fast to be reported to the server. Must not throw. */
+  readonly onProgress?: (progress: RunProgress) => void;
 }
 
 export interface RunEvent {
@@ -31,6 +35,15 @@ export interface RunEvent {
   readonly at: number;
   /** How it ended. */
   readonly outcome?: "completed" | "failed" | "cancelled";
+}
+
+export interface RunProgress {
+  readonly jobId: string;
+  readonly attempt: number;
+  /** 0..1 */
+  readonly progress: number;
+  readonly epoch: number;
+  readonly metrics: Metrics;
 }
 
 export interface NodeTimes {

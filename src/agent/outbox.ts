@@ -9,7 +9,7 @@ import { ClientError, Status } from "nice-grpc";
 import type { Log } from "../actors/runtime/index.ts";
 import { resultStatement } from "../domain/result-signature.ts";
 import { StatusCode } from "../transport/grpc/protocol.ts";
-import { type Contact, isSilence } from "./contact.ts";
+import { type Contact, isCode, isSilence } from "./contact.ts";
 import { type NodeIdentity, writeDurably } from "./identity.ts";
 import type { NodeTimes } from "./options.ts";
 
@@ -27,11 +27,16 @@ export interface FinishedRun {
 }
 
 const REPORT_DEADLINE = 30_000;
+/** From the server's first answer of any kind: how long results it cannot take may hold up the node's registration. */
+const RESUME_LIMIT = 30_000;
+/** Longer reasons are cut: the server takes no more. */
+const REASON_LIMIT = 2000;
 
 export class Outbox {
   readonly #directory: string;
   readonly #stop = new AbortController();
-  readonly #sending = new Set<Promise<void>>();
+  readonly #sending = new Map<FinishedRun, Promise<void>>();
+  readonly #answered = Promise.withResolvers<void>();
 
   constructor(
     dataDir: string,
@@ -44,7 +49,19 @@ export class Outbox {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
   }
 
-  /** Sends what an earlier process left. Resolves when the server has taken all of it. */
+  /** Jobs whose result the server has not taken: this node still answers for them. */
+  get jobIds(): readonly string[] {
+    return [...this.#sending.keys()].map(({ jobId }) => jobId);
+  }
+
+  holds(jobId: string, attempt: number): boolean {
+    return [...this.#sending.keys()].some((run) => run.jobId === jobId && run.attempt === attempt);
+  }
+
+  /**
+   * Sends what an earlier process left. Resolves when all of it is answered, or the server answers and cannot take it: what
+   * waits for this must not wait for ever, and while the server is silent it has nothing to do anyway.
+   */
   async resume(): Promise<void> {
     for (const name of readdirSync(this.#directory)) {
       if (!name.endsWith(".json")) continue;
@@ -54,10 +71,11 @@ export class Outbox {
         this.log.error("a stored result cannot be read and stays where it is", { name, error });
       }
     }
-    await Promise.all(this.#sending);
+    const patience = this.#answered.promise.then(() => this.#sleep(RESUME_LIMIT));
+    await Promise.race([Promise.all(this.#sending.values()), patience]);
   }
 
-  /** Stores the result; from then on it is sent until the server answers. */
+  /** Stores the result; from then on it is sent until the server answers. @throws when it cannot be stored */
   put(run: FinishedRun): void {
     writeDurably(this.#file(run), JSON.stringify(run));
     this.#send(run);
@@ -66,7 +84,7 @@ export class Outbox {
   /** Stops sending; what is left is sent by the next process. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    await Promise.all(this.#sending);
+    await Promise.all(this.#sending.values());
   }
 
   #file(run: FinishedRun): string {
@@ -74,40 +92,36 @@ export class Outbox {
   }
 
   #send(run: FinishedRun): void {
-    const sending = this.#deliver(run).finally(() => this.#sending.delete(sending));
-    this.#sending.add(sending);
+    const sending = this.#deliver(run).finally(() => this.#sending.delete(run));
+    this.#sending.set(run, sending);
   }
 
   /** Never throws. */
   async #deliver(run: FinishedRun): Promise<void> {
-    for (
-      let pause = this.times.firstRetry;
-      !this.#stop.signal.aborted;
-      pause = Math.min(pause * 2, this.times.slowestRetry)
-    ) {
+    const { jobId: job, attempt } = run;
+    let pause = this.times.firstRetry;
+    while (!this.#stop.signal.aborted) {
       try {
-        const answer = await this.#report(run);
-        if (answer.status !== StatusCode.STATUS_SUCCESS) {
-          this.log.warn("the server does not want a result any more", {
-            job: run.jobId,
-            attempt: run.attempt,
-            error: answer.error?.message,
-          });
-        }
+        const { status, error } = await this.#report(run);
+        this.#answered.resolve();
+        if (status !== StatusCode.STATUS_SUCCESS)
+          this.log.warn("the server does not want a result any more", { job, attempt, error: error?.message });
         rmSync(this.#file(run), { force: true });
         return;
       } catch (error) {
-        if (!isSilence(error)) {
-          const code = error instanceof ClientError ? Status[error.code] : "";
-          // INTERNAL may pass; the others never will.
-          if (code !== "INTERNAL") {
-            this.log.error("the server refused a result", { job: run.jobId, attempt: run.attempt, code, error });
-            rmSync(this.#file(run), { force: true });
-            return;
-          }
+        if (this.#stop.signal.aborted) return;
+        if (!isSilence(error)) this.#answered.resolve();
+        const code = error instanceof ClientError ? Status[error.code] : "";
+        if (isCode(error, Status.NOT_FOUND, Status.PERMISSION_DENIED, Status.INVALID_ARGUMENT)) {
+          this.log.error("the server refused a result for good", { job, attempt, code, error });
+          rmSync(this.#file(run), { force: true });
+          return;
         }
+        // Everything else may pass, such as a token that is to be renewed or a fault inside the server.
+        if (!isSilence(error)) this.log.warn("the server cannot take a result yet", { job, attempt, code, error });
       }
-      await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal: this.#stop.signal }).catch(() => {});
+      await this.#sleep(pause * (0.5 + Math.random() / 2));
+      pause = Math.min(pause * 2, this.times.slowestRetry);
     }
   }
 
@@ -133,7 +147,7 @@ export class Outbox {
               modelSize: BigInt(weightsSize),
               finalMetrics: run.metrics,
               totalComputeTime: BigInt(Math.round(run.computeSeconds)),
-              proofOfCompute: run.reason.slice(0, 2000),
+              proofOfCompute: storable(run.reason),
             },
           },
           options,
@@ -142,4 +156,12 @@ export class Outbox {
       this.#stop.signal,
     );
   }
+
+  async #sleep(time: number): Promise<void> {
+    await sleep(time, undefined, { signal: this.#stop.signal }).catch(() => {});
+  }
 }
+
+/** A reason may quote a stranger's data. The server refuses NUL and halves of characters, and the result with them. */
+const storable = (reason: string): string =>
+  reason.slice(0, REASON_LIMIT).replaceAll("\u0000", "\ufffd").toWellFormed();

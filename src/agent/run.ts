@@ -7,11 +7,11 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { ClientError, Status } from "nice-grpc";
+import { Status } from "nice-grpc";
 import type { Log } from "../actors/runtime/index.ts";
 import { StatusCode } from "../transport/grpc/protocol.ts";
-import { type Contact, isSilence } from "./contact.ts";
-import type { NodeTimes, RunEvent } from "./options.ts";
+import { type Contact, isCode, isSilence } from "./contact.ts";
+import type { NodeTimes, RunEvent, RunProgress } from "./options.ts";
 import type { FinishedRun } from "./outbox.ts";
 import {
   type EpochReport,
@@ -34,7 +34,11 @@ export interface RunContext {
   readonly files: FileAccess;
   readonly log: Log;
   readonly onRun?: ((event: RunEvent) => void) | undefined;
+  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+  /** Takes the result into safe keeping. */
   readonly finish: (run: FinishedRun) => void;
+  /** Called once, as the last thing: from then on the run takes no slot. */
+  readonly onDone: () => void;
 }
 
 export class Run {
@@ -42,6 +46,7 @@ export class Run {
   readonly #stop = new AbortController();
   #newest: EpochReport | null = null;
   #reporting: Promise<void> | null = null;
+  #hasComplained = false;
 
   constructor(
     readonly spec: JobSpec,
@@ -49,6 +54,10 @@ export class Run {
     private readonly context: RunContext,
   ) {
     this.done = this.#live();
+  }
+
+  get stopped(): boolean {
+    return this.#stop.signal.aborted;
   }
 
   /** Ends it without a result: cancelled, superseded, or the node is stopping. */
@@ -77,6 +86,8 @@ export class Run {
       });
     } catch (error) {
       log.error("a run broke off", { job: jobId, attempt: this.attempt, error });
+    } finally {
+      this.context.onDone();
     }
   }
 
@@ -112,6 +123,7 @@ export class Run {
         signal: this.#stop.signal,
         onEpoch: (report) => {
           this.#newest = report;
+          this.#tellProgress(report);
           this.#reporting ??= this.#reportNewest();
         },
         onLog: (message) => log.debug("training", { job: this.spec.jobId, message }),
@@ -129,7 +141,8 @@ export class Run {
     while (this.#newest !== null && !this.#stop.signal.aborted) {
       const report = this.#newest;
       this.#newest = null;
-      const answer = await this.#report(report.epoch / report.epochs, report.epoch, epochMetrics(report));
+      const { progress, epoch, metrics } = progressOf(report);
+      const answer = await this.#report(progress, epoch, metrics);
       if (answer === "stop") this.stop();
       else if (report.epoch < report.epochs) await sleep(REPORT_EVERY);
     }
@@ -156,13 +169,16 @@ export class Run {
     } catch (error) {
       if (this.#stop.signal.aborted) return "stop";
       if (isSilence(error)) return "silence";
-      this.context.log.warn("the server refused a progress report", { job: jobId, error });
-      // A fault inside the server says nothing about the attempt.
-      return error instanceof ClientError && error.code === Status.INTERNAL ? "silence" : "stop";
+      const level = this.#hasComplained ? "debug" : "warn";
+      this.#hasComplained = true;
+      this.context.log[level]("the server refused a progress report", { job: jobId, attempt: this.attempt, error });
+      // Only these say that the attempt is not this node's. After a fault inside the server, or with a token that is to be
+      // renewed, it may well be; and if not, heartbeats will say so, or nothing succeeds and `stopAfter` ends the run.
+      return isCode(error, Status.NOT_FOUND, Status.PERMISSION_DENIED) ? "stop" : "silence";
     }
   }
 
-  #finished(result: Exclude<TrainingResult, { status: "cancelled" }> | TrainingResult): FinishedRun {
+  #finished(result: TrainingResult): FinishedRun {
     const artifact = result.artifact;
     return {
       jobId: this.spec.jobId,
@@ -178,9 +194,19 @@ export class Run {
     };
   }
 
+  #tellProgress(report: EpochReport): void {
+    this.context.onProgress?.({ jobId: this.spec.jobId, attempt: this.attempt, ...progressOf(report) });
+  }
+
   #tell(event: Pick<RunEvent, "type" | "outcome">): void {
     this.context.onRun?.({ ...event, jobId: this.spec.jobId, attempt: this.attempt, at: Date.now() });
   }
 }
+
+const progressOf = (report: EpochReport) => ({
+  progress: report.epoch / report.epochs,
+  epoch: report.epoch,
+  metrics: epochMetrics(report),
+});
 
 const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

@@ -130,7 +130,7 @@ describe("an offer", () => {
     const events: RunEvent[] = [];
     const agent = await node({ onRun: (event) => void events.push(event) });
     const jobId = await submit(endless);
-    await server.reaches(jobId, "running.active");
+    await until("the run to begin", () => events.length > 0);
     const line = assign(agent);
     const reply = await line.call({ ...endless, jobId }, 1);
     line.close();
@@ -205,6 +205,8 @@ describe("the server's absence", () => {
     const agent = await node({ times: { stopAfter: 400 }, onRun: (event) => void events.push(event) });
     const jobId = await submit(endless);
     await server.reaches(jobId, "running.active");
+    // The server has stored that it runs a moment before the node hears that it may.
+    await until("the run to begin", () => events.length > 0);
     const port = server.port;
     await server.core.stop();
     await server.grpc.stop(0);
@@ -228,37 +230,6 @@ describe("a node", () => {
     await until("the attempt to be lost", () => contextOf(jobId)?.history[0]?.outcome === "lost");
     expect(contextOf(jobId)?.history[0]?.message).toContain("came back without it");
     await until("the job to be offered again", () => (contextOf(jobId)?.attempt ?? 0) >= 2, 20_000);
-  });
-
-  test("delivers a result after its process has died before it could", async () => {
-    const { dataDir, ...agent } = await node();
-    const jobId = await submit(endless);
-    await server.reaches(jobId, "running.active");
-    await agent.stop();
-    // What a run leaves when the process dies between the end of training and the server's answer.
-    const run = {
-      jobId,
-      attempt: 1,
-      outcome: "completed",
-      weightsUri: "",
-      weightsHash: "ab".repeat(32),
-      weightsSize: 1,
-      metrics: {},
-      computeSeconds: 1,
-      reason: "",
-    };
-    await Bun.write(join(dataDir, "outbox", `${jobId}-1.json`), JSON.stringify(run));
-    await node({ dataDir });
-    // Before the restart could be noticed, which would have cost the attempt.
-    await server.reaches(jobId, "completed");
-    expect((await server.queries.jobs.detail(jobId))?.context?.result).toMatchObject({
-      attempt: 1,
-      nodeId: agent.nodeId,
-    });
-    await until(
-      "the outbox to be empty",
-      async () => (await Array.fromAsync(new Bun.Glob("*.json").scan(join(dataDir, "outbox")))).length === 0,
-    );
   });
 
   test("registers again when a server does not know it any more", async () => {

@@ -2,7 +2,7 @@
  * What watchers of a job see: its committed changes, and the telemetry between them (progress, metrics, log lines), which
  * is memory only. Slow watchers lose telemetry, never changes: telemetry is replaced by newer telemetry.
  */
-import type { Millis } from "../runtime/index.ts";
+import type { Log, Millis } from "../runtime/index.ts";
 import type { CommittedJob, Jobs } from "./kind.ts";
 
 export interface Telemetry {
@@ -26,7 +26,10 @@ export class JobFeed {
   readonly #latest = new Map<string, Telemetry>();
   #all: Set<Watcher> = new Set();
 
-  constructor(jobs: Jobs) {
+  constructor(
+    jobs: Jobs,
+    private readonly log: Log,
+  ) {
     jobs.onCommit(({ after }) => {
       const id = after.ref.id;
       // Numbers of an attempt that is no longer live say nothing about the job.
@@ -38,8 +41,7 @@ export class JobFeed {
   /** Reports may overtake each other on their way here: what is shown of one attempt never goes back. */
   publish(telemetry: Telemetry): void {
     const latest = this.#latest.get(telemetry.jobId);
-    const overtaken = latest?.attempt === telemetry.attempt && latest.progress > telemetry.progress;
-    const shown = overtaken ? { ...latest, log: telemetry.log, at: telemetry.at } : telemetry;
+    const shown = latest?.attempt === telemetry.attempt ? forward(latest, telemetry) : telemetry;
     this.#latest.set(telemetry.jobId, shown);
     this.#emit(telemetry.jobId, { type: "telemetry", telemetry: shown });
   }
@@ -71,7 +73,28 @@ export class JobFeed {
   }
 
   #emit(jobId: string, item: FeedItem): void {
-    for (const watcher of this.#watchers.get(jobId) ?? []) watcher(item);
-    for (const watcher of this.#all) watcher(item);
+    for (const watchers of [this.#watchers.get(jobId) ?? [], this.#all]) {
+      for (const watcher of watchers) this.#tell(watcher, jobId, item);
+    }
   }
+
+  /** One bad watcher must not keep the others from being told, nor the report from being taken. */
+  #tell(watcher: Watcher, jobId: string, item: FeedItem): void {
+    try {
+      watcher(item);
+    } catch (error) {
+      this.log.error("a watcher of a job failed", { job: jobId, error });
+    }
+  }
+}
+
+/** The picture after another report of the same attempt. Some nodes count epochs and leave the progress at 0, or the reverse. */
+function forward(latest: Telemetry, next: Telemetry): Telemetry {
+  const overtaken = next.epoch < latest.epoch || (next.epoch === latest.epoch && next.progress < latest.progress);
+  return {
+    ...next,
+    progress: Math.max(latest.progress, next.progress),
+    epoch: Math.max(latest.epoch, next.epoch),
+    metrics: overtaken ? latest.metrics : next.metrics,
+  };
 }

@@ -85,7 +85,7 @@ const machine = setup({
       event.type === "OFFER_REFUSED" &&
       event.outcome === "invalid" &&
       context.live?.number === event.attempt &&
-      context.history.some((past) => past.outcome === "invalid"),
+      context.malformed,
     failsForGood: ({ context, event }) =>
       event.type === "FAILED" && isFrom(context, event) && context.retries >= context.policy.maxRetries,
     lostTooOften: ({ context }) => context.losses >= context.policy.maxLosses,
@@ -96,6 +96,9 @@ const machine = setup({
   },
   actions: {
     enqueue: assign(({ context, event }) => queue(context, event.at)),
+    tryAgain: assign(({ context, event }) =>
+      context.history.at(-1)?.outcome === "invalid" ? requeue(context) : queue(context, event.at),
+    ),
     failForFunds: assign(({ event }) => fail(event.at, "funds_timeout", "the price was not locked in time")),
     failForQueue: assign(({ context, event }) =>
       fail(event.at, "queue_timeout", `no node took the job within ${seconds(context.policy.queueTimeout)}`),
@@ -130,7 +133,7 @@ const machine = setup({
       const delay = backoffDelay(context);
       // Another node is asked if there is one; if not, this one again, soon: its owner waits for the verdict.
       const ended = { ...end(context, event.at, "invalid", event.message), ...exclude(context, event.at, 2 * delay) };
-      return { ...ended, deadline: event.at + delay };
+      return { ...ended, malformed: true, deadline: event.at + delay };
     }),
     failAsInvalid: assign(({ context, event }) => {
       if (event.type !== "OFFER_REFUSED") return {};
@@ -171,7 +174,10 @@ const machine = setup({
       };
     }),
     waitForNode: assign(({ context, event }) => ({ deadline: event.at + context.policy.gracePeriod })),
-    goOnWaitingForStart: assign(({ context, event }) => ({ deadline: event.at + context.policy.startTimeout })),
+    // As below, the time runs on while the node is away: coming and going gives it no more of it (I4).
+    goOnWaitingForStart: assign(({ context, event }) => ({
+      deadline: (context.live?.acceptedAt ?? event.at) + context.policy.startTimeout,
+    })),
     goOnRunning: assign(({ context, event }) => ({
       deadline: (context.live?.startedAt ?? event.at) + context.policy.runTimeout,
     })),
@@ -294,6 +300,7 @@ export const jobMachine = machine.createMachine({
     history: [],
     unsettled: [],
     exclusions: [],
+    malformed: false,
     retries: 0,
     losses: 0,
     progress: 0,
@@ -326,7 +333,7 @@ export const jobMachine = machine.createMachine({
             DEADLINE: { target: "#job.failed", actions: "failForQueue" },
           },
         },
-        backoff: { on: { DEADLINE: { target: "queued", actions: "enqueue" } } },
+        backoff: { on: { DEADLINE: { target: "queued", actions: "tryAgain" } } },
       },
     },
     assigned: {

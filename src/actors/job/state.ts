@@ -120,6 +120,8 @@ export interface JobContext {
   readonly history: readonly PastAttempt[];
   readonly unsettled: readonly UnsettledOutcome[];
   readonly exclusions: readonly Exclusion[];
+  /** A node has said that the job itself is malformed; a second one ends it. */
+  readonly malformed: boolean;
   readonly retries: number;
   readonly losses: number;
   readonly progress: number;

@@ -40,8 +40,8 @@ export interface HeartbeatReply {
 
 export class RollCall {
   readonly #heardAt = new Map<string, Millis>();
-  /** By node, then by job: from how many heartbeats in a row the attempt has been missing. */
-  readonly #missed = new Map<string, Map<string, number>>();
+  /** By node, then by job: which attempt has been missing from how many heartbeats in a row. */
+  readonly #missed = new Map<string, Map<string, { readonly attempt: number; readonly beats: number }>>();
   #cancelSweep: (() => void) | null = null;
 
   constructor(private readonly options: RollCallOptions) {
@@ -108,11 +108,8 @@ export class RollCall {
     const nodeId = after.ref.id;
     const context = after.snapshot.context;
     if (event === "REGISTERED" || event === "created") this.#heard(nodeId);
-    const restarted =
-      event === "REGISTERED" &&
-      before !== null &&
-      context.bootId !== "" &&
-      before.snapshot.context.bootId !== context.bootId;
+    // The boots tell, not the event: a registration whose commit seemed lost arrives as "reloaded".
+    const restarted = before !== null && context.bootId !== "" && before.snapshot.context.bootId !== context.bootId;
     for (const jobId of [...this.options.pool.attemptsOn(nodeId)]) {
       // A new process of the node has none of the attempts that the old one took.
       if (restarted) this.#tellGone(jobId, nodeId);
@@ -141,13 +138,15 @@ export class RollCall {
 
   #noteMissing(nodeId: string, activeJobs: readonly string[]): void {
     const before = this.#missed.get(nodeId);
-    const missed = new Map<string, number>();
+    const missed = new Map<string, { readonly attempt: number; readonly beats: number }>();
     for (const jobId of [...this.options.pool.attemptsOn(nodeId)]) {
       const job = this.options.jobs.peek(jobId);
-      if (activeJobs.includes(jobId) || !job || !hasTaken(job)) continue;
-      const beats = (before?.get(jobId) ?? 0) + 1;
+      const attempt = job?.snapshot.context.attempt;
+      if (activeJobs.includes(jobId) || !job || attempt === undefined || !hasTaken(job)) continue;
+      const last = before?.get(jobId);
+      const beats = (last?.attempt === attempt ? last.beats : 0) + 1;
       if (beats >= MISSED_BEATS) this.#tellGone(jobId, nodeId);
-      else missed.set(jobId, beats);
+      else missed.set(jobId, { attempt, beats });
     }
     if (missed.size > 0) this.#missed.set(nodeId, missed);
     else this.#missed.delete(nodeId);

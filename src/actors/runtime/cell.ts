@@ -33,16 +33,24 @@ export interface CellHost {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly log: Log;
-  /** False while starting and stopping: outsiders' messages are refused, our own follow-ups are not. */
+  /** Hands a transition to the journal. `settle` is called once, with what became of it. */
   enqueue(entry: JournalEntry, settle: (outcome: CommitOutcome) => void): void;
   /** The cell has a new committed state: deadlines, effects and listeners follow from it. */
   committed(cell: Cell, change: CommittedChange): void;
+  /** The cell takes no events until it is released: nothing may act in its name meanwhile. */
+  setAside(cell: Cell): void;
   /** The cell has nothing to do and need not stay in memory. */
   release(cell: Cell): void;
 }
 
 export type Message =
-  | { readonly type: "event"; readonly event: { readonly type: string }; readonly reply: Reply | null }
+  | {
+      readonly type: "event";
+      readonly event: { readonly type: string };
+      /** The event is for this version of the actor alone: a deadline must not fall on the state after its own. */
+      readonly forVersion?: number;
+      readonly reply: Reply | null;
+    }
   | { readonly type: "create"; readonly input: Readonly<Record<string, unknown>>; readonly reply: Reply | null };
 
 export interface Reply {
@@ -65,6 +73,7 @@ export class Cell {
   #actor: Actor<AnyStateMachine> | null = null;
   #quarantineReason = "";
   readonly #restarts: RestartBudget;
+  #closed = false;
   #rereadDelay = FIRST_REREAD;
 
   constructor(
@@ -114,6 +123,7 @@ export class Cell {
     this.#quarantineReason = reason;
     this.#actor = null;
     this.host.log.error("an actor was quarantined", { kind: this.ref.kind, id: this.ref.id, reason });
+    this.host.setAside(this);
     for (const message of this.#mailbox.splice(0)) message.reply?.reject(new ActorQuarantined(this.ref, reason));
   }
 
@@ -125,8 +135,9 @@ export class Cell {
     this.#read();
   }
 
-  /** Refuses everything that waits; for shutdown, after the last commit has settled. */
+  /** Refuses everything that waits, and reads no more; for shutdown, after the last commit has settled. */
   close(): void {
+    this.#closed = true;
     for (const message of this.#mailbox.splice(0)) {
       message.reply?.reject(new ActorUnavailable(this.ref, "the server is stopping"));
     }
@@ -162,7 +173,7 @@ export class Cell {
       message.reply?.reject(new ActorUnknown(this.ref));
       return;
     }
-    if (committed.finished) {
+    if (committed.finished || (message.forVersion ?? committed.version) !== committed.version) {
       message.reply?.reject(new EventRejected(committed, message.event.type));
       return;
     }
@@ -226,6 +237,7 @@ export class Cell {
     let entry: JournalEntry;
     try {
       after = this.#describe(actor.getSnapshot(), (before?.version ?? 0) + 1, at);
+      const deadline = deadlineOf(this.kind, after.snapshot);
       entry = {
         ref: this.ref,
         expectedVersion: before?.version ?? 0,
@@ -233,7 +245,7 @@ export class Cell {
         from: before?.state ?? null,
         to: after.state,
         snapshot: actor.getPersistedSnapshot() as unknown as Json,
-        deadline: this.kind.deadline(after.snapshot as never),
+        deadline,
         finished: after.finished,
         at,
         row: this.kind.row?.(after.snapshot as never, after.version) ?? null,
@@ -317,7 +329,9 @@ export class Cell {
     this.#mode = "reading";
     const delay = this.#rereadDelay;
     this.#rereadDelay = Math.min(delay * 2, SLOWEST_REREAD);
-    this.host.clock.after(delay, () => this.#read());
+    this.host.clock.after(delay, () => {
+      if (!this.#closed) this.#read();
+    });
   }
 
   /** Reads the row and goes on from what it says. Retries for as long as the database does not answer. */
@@ -325,9 +339,12 @@ export class Cell {
     this.#mode = "reading";
     this.host.journal.load(this.ref).then(
       (stored) => {
+        if (this.#closed) return;
         this.#rereadDelay = FIRST_REREAD;
         const known = this.#committed;
         if (stored === null) {
+          // Deleted by hand, if it ever was there.
+          this.#committed = null;
           this.#mode = "absent";
         } else {
           if (known?.version === stored.version) this.#mode = "ready";
@@ -341,6 +358,7 @@ export class Cell {
         this.#pump();
       },
       (error) => {
+        if (this.#closed) return;
         this.host.log.warn("an actor's row could not be read; trying again", { ...this.ref, error });
         for (const message of this.#mailbox.splice(0)) {
           message.reply?.reject(new ActorUnavailable(this.ref, "the database does not answer", { cause: error }));
@@ -353,6 +371,9 @@ export class Cell {
   #adopt(stored: StoredActor): void {
     const actor = this.#start({ snapshot: stored.snapshot as unknown as Snapshot<unknown> });
     const described = this.#describe(actor.getSnapshot(), stored.version, stored.updatedAt);
+    // A snapshot that its own kind cannot read would fail later, in the middle of something else.
+    deadlineOf(this.kind, described.snapshot);
+    this.kind.row?.(described.snapshot as never, stored.version);
     this.#actor = actor;
     this.#committed = { ...described, finished: stored.finished };
     this.#mode = "ready";
@@ -375,6 +396,13 @@ export class Cell {
       this.host.log.warn("a poisonous event could not be recorded", { ...this.ref, error: failure });
     }
   }
+}
+
+/** A deadline that is no time would be one that never comes. */
+function deadlineOf(kind: ActorKind, snapshot: AnyMachineSnapshot): Millis | null {
+  const deadline = kind.deadline(snapshot as never);
+  if (deadline !== null && !Number.isFinite(deadline)) throw new Error(`${deadline} is no time for a deadline`);
+  return deadline;
 }
 
 function messageOf(error: unknown): string {

@@ -13,6 +13,8 @@ import type { ActorRef, Clock, Log, Millis } from "./ports.ts";
 const FIRST_RETRY: Millis = 100;
 const SLOWEST_RETRY: Millis = 10_000;
 
+const keyOf = ({ kind, id }: ActorRef): string => `${kind}/${id}`;
+
 interface Running {
   readonly abort: AbortController;
   cancelRetry: (() => void) | null;
@@ -32,7 +34,7 @@ export class Effects {
   /** Starts what `committed` owes and is not under way, and aborts what it no longer owes. */
   reconcile(kind: ActorKind, committed: Committed, owed: readonly Owed[]): void {
     if (this.#stopped) return;
-    const actor = `${committed.ref.kind}/${committed.ref.id}`;
+    const actor = keyOf(committed.ref);
     let running = this.#running.get(actor);
     if (running) {
       for (const [key, one] of running) {
@@ -52,6 +54,13 @@ export class Effects {
       running.set(effect.key, one);
       this.#attempt(kind, committed, effect, one, FIRST_RETRY);
     }
+  }
+
+  /** Aborts whatever runs for the actor, owed or not; what it still owes runs anew when it is reconciled again. */
+  abort(ref: ActorRef): void {
+    const actor = keyOf(ref);
+    for (const one of this.#running.get(actor)?.values() ?? []) this.#cancel(one);
+    this.#running.delete(actor);
   }
 
   stop(): void {

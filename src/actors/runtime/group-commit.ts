@@ -62,25 +62,29 @@ export class GroupCommit {
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
+    const outcome = await this.#attempt(group);
+    if (outcome.kind === "rejected" && group.length > 1) {
+      // One bad row fails its whole group. Halving finds it in a few commits and lets all others through.
+      const middle = group.length >> 1;
+      await this.#commit(group.slice(0, middle));
+      await this.#commit(group.slice(middle));
+      return;
+    }
+    for (const one of group) one.settle(outcome);
+  }
+
+  async #attempt(group: readonly Waiting[]): Promise<CommitOutcome> {
     try {
       if (this.#deposed) throw new JournalDeposed("this process no longer leads");
       await this.journal.commit(group.map((one) => one.entry));
-      for (const one of group) one.settle(COMMITTED);
+      return COMMITTED;
     } catch (error) {
-      if (error instanceof JournalRejected) {
-        if (group.length === 1) {
-          for (const one of group) one.settle({ kind: "rejected", error });
-        } else {
-          // One bad row fails its whole group; alone, only the culprits fail.
-          for (const one of group) await this.#commit([one]);
-        }
-        return;
-      }
+      if (error instanceof JournalRejected) return { kind: "rejected", error };
       if (error instanceof JournalDeposed && !this.#deposed) {
         this.#deposed = true;
         this.onDeposed(error);
       }
-      for (const one of group) one.settle({ kind: "unknown", error });
+      return { kind: "unknown", error };
     }
   }
 }

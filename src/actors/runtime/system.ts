@@ -159,9 +159,7 @@ export class ActorSystem implements CellHost {
     for (const [name, cells] of this.#cells) {
       const kind = this.#kindOf(name);
       for (const cell of cells.values()) {
-        if (!cell.committed || cell.quarantined !== null) continue;
-        this.#setDeadline(cell, kind, cell.committed);
-        this.#effects.reconcile(kind, cell.committed, this.#owedBy(kind, cell.committed));
+        if (cell.committed && cell.quarantined === null) this.#follow(cell, kind, cell.committed);
       }
     }
     this.#deadlines.start();
@@ -209,10 +207,7 @@ export class ActorSystem implements CellHost {
 
   committed(cell: Cell, change: CommittedChange): void {
     const kind = cell.kind;
-    if (this.#phase === "running") {
-      this.#setDeadline(cell, kind, change.after);
-      this.#effects.reconcile(kind, change.after, change.after.finished ? [] : this.#owedBy(kind, change.after));
-    }
+    if (this.#phase === "running") this.#follow(cell, kind, change.after);
     for (const listener of this.#listeners.get(kind.name) ?? []) {
       try {
         listener(change);
@@ -222,14 +217,37 @@ export class ActorSystem implements CellHost {
     }
   }
 
+  setAside(cell: Cell): void {
+    this.#deadlines.clear(cell);
+    this.#effects.abort(cell.ref);
+  }
+
   release(cell: Cell): void {
     const cells = this.#cellsOf(cell.ref.kind);
     if (cells.get(cell.ref.id) === cell) cells.delete(cell.ref.id);
+    this.#deadlines.clear(cell);
     this.#leases.delete(cell);
   }
 
-  #ask(ref: ActorRef, event: { readonly type: string }): Promise<Committed> {
-    return new Promise((resolve, reject) => this.#post(ref, { type: "event", event, reply: { resolve, reject } }));
+  /** What a committed state calls for. Never throws: a kind that cannot say it harms its own actor only. */
+  #follow(cell: Cell, kind: ActorKind, committed: Committed): void {
+    try {
+      this.#setDeadline(cell, kind, committed);
+      this.#effects.reconcile(kind, committed, committed.finished ? [] : this.#owedBy(kind, committed));
+    } catch (error) {
+      cell.quarantine(`its kind could not say what follows from ${committed.state}: ${String(error)}`);
+    }
+  }
+
+  #ask(ref: ActorRef, event: { readonly type: string }, forVersion?: number): Promise<Committed> {
+    return new Promise((resolve, reject) =>
+      this.#post(ref, {
+        type: "event",
+        event,
+        reply: { resolve, reject },
+        ...(forVersion === undefined ? {} : { forVersion }),
+      }),
+    );
   }
 
   #create(
@@ -251,8 +269,9 @@ export class ActorSystem implements CellHost {
   }
 
   #post(ref: ActorRef, message: Message): void {
-    if (this.#phase === "stopping" || this.#phase === "stopped") {
-      message.reply?.reject(new ActorUnavailable(ref, "the server is stopping"));
+    if (this.#phase !== "running") {
+      const phase = this.#phase === "recovering" ? "starting" : "stopping";
+      message.reply?.reject(new ActorUnavailable(ref, `the server is ${phase}`));
       return;
     }
     if (this.#writer.pending >= this.options.maxPending) {
@@ -270,8 +289,8 @@ export class ActorSystem implements CellHost {
 
   #setDeadline(cell: Cell, kind: ActorKind, committed: Committed): void {
     const deadline = committed.finished ? null : kind.deadline(committed.snapshot as never);
-    if (deadline === null) return;
-    this.#deadlines.set({ at: this.#dueAt(cell, deadline), target: cell, version: committed.version });
+    if (deadline === null) this.#deadlines.clear(cell);
+    else this.#deadlines.set({ at: this.#dueAt(cell, deadline), target: cell, version: committed.version });
   }
 
   /** The deadline of the row, moved by signs of life and, where it waits for outsiders, by our own silence. */
@@ -284,16 +303,23 @@ export class ActorSystem implements CellHost {
   #deadlineFired(cell: Cell, version: number, at: Millis): void {
     const committed = cell.committed;
     if (committed?.version !== version || cell.quarantined !== null) return;
-    const deadline = cell.kind.deadline(committed.snapshot as never);
-    if (deadline === null) return;
-    const due = this.#dueAt(cell, deadline);
-    if (due > at) {
-      this.#deadlines.set({ at: due, target: cell, version });
+    try {
+      const deadline = cell.kind.deadline(committed.snapshot as never);
+      if (deadline === null) return;
+      const due = this.#dueAt(cell, deadline);
+      if (due > at) {
+        this.#deadlines.set({ at: due, target: cell, version });
+        return;
+      }
+    } catch (error) {
+      cell.quarantine(`its kind could not say whether its deadline is due: ${String(error)}`);
       return;
     }
-    this.#ask(cell.ref, { type: "DEADLINE" }).catch((error: unknown) => {
+    this.#ask(cell.ref, { type: "DEADLINE" }, version).catch((error: unknown) => {
+      // The actor was faster: what was in its mailbox already led to another state, which has its own deadline.
+      if (cell.committed?.version !== version) return;
       this.log.warn("a deadline's event was refused", { ...cell.ref, state: committed.state, error });
-      // Unless the actor has moved on, the deadline is still due: the machine may refuse it for good, but not silently.
+      // The deadline is still due: the machine may refuse it for good, but not silently.
       const again = error instanceof ActorError && !(error instanceof EventRejected);
       if (again && this.#phase === "running") {
         this.#deadlines.set({ at: this.clock.now() + 1000, target: cell, version });

@@ -11,6 +11,7 @@ import type { CommittedJob, Jobs } from "../job/kind.ts";
 import { type CommittedNode, isPresent, type Nodes, nodeStateName, presenceOf, uptimeOf } from "../node/kind.ts";
 import {
   ActorOverloaded,
+  ActorQuarantined,
   ActorUnavailable,
   type Clock,
   EventRejected,
@@ -46,9 +47,12 @@ export class Broker {
   readonly #placing = new Map<string, string>();
   readonly #runningByOwner = new Map<string, number>();
   readonly #ownerOfRunning = new Map<string, string>();
+  readonly #runningOf = (owner: string): number => this.#runningByOwner.get(owner) ?? 0;
   readonly #exclusionTimers = new Map<string, () => void>();
   #open = false;
   #stopped = false;
+  /** False until the actors take events: what nodes should know of their load is told then. */
+  #mayTell = false;
   #roundDue = false;
 
   constructor(private readonly options: BrokerOptions) {
@@ -56,8 +60,12 @@ export class Broker {
     options.nodes.onCommit(({ after }) => this.observeNode(after));
   }
 
-  /** Brokering, or not: while closed, queues and rooms are still kept up to date. */
+  /** Brokering, or not: while closed, queues and rooms are still kept up to date. First called when the actors take events. */
   setOpen(open: boolean): void {
+    if (!this.#mayTell) {
+      this.#mayTell = true;
+      for (const node of this.options.nodes.live()) this.#tellLoad(node.ref.id);
+    }
     this.#open = open;
     if (open) this.#wakeRound();
   }
@@ -108,13 +116,16 @@ export class Broker {
     const { context } = committed.snapshot;
     const { id } = context;
     const queued = committed.state === "pending.queued";
-    if (queued && this.#placing.has(id)) return;
+    const placing = this.#placing.get(id);
+    if (queued && placing !== undefined) return;
     this.#placing.delete(id);
     this.#setRunning(id, context.owner, context.live !== null);
     const changed = this.pool.setAttempt(id, context.live?.nodeId ?? null, demandOf(context.spec));
     if (queued) this.#enqueue(toQueued(committed));
     else this.#dequeue(id);
     for (const nodeId of changed) this.#roomChanged(nodeId);
+    // The placement took its room before its commit; now that it is real, the node may be busy.
+    if (placing !== undefined && changed.length === 0) this.#roomChanged(placing);
   }
 
   #enqueue(job: QueuedJob): void {
@@ -139,10 +150,16 @@ export class Broker {
 
   /** The node may have room for parked jobs, and may have become busy or idle. */
   #roomChanged(nodeId: string): void {
-    const woken = this.#queue.wake((job) =>
-      this.#exclusionOf(job)(nodeId) ? 0 : this.pool.placesOn(nodeId, job.demand),
+    const woken = this.#queue.wake(
+      (job) => (this.#exclusionOf(job)(nodeId) ? 0 : this.pool.placesOn(nodeId, job.demand)),
+      this.#runningOf,
     );
     if (woken > 0) this.#wakeRound();
+    this.#tellLoad(nodeId);
+  }
+
+  #tellLoad(nodeId: string): void {
+    if (!this.#mayTell) return;
     const node = this.options.nodes.peek(nodeId);
     if (!node || !isPresent(node.snapshot)) return;
     const busy = this.pool.isFull(nodeId);
@@ -161,7 +178,7 @@ export class Broker {
 
   #round(): void {
     while (this.#open && this.#placing.size < MAX_PLACING) {
-      const job = this.#queue.take((owner) => this.#runningByOwner.get(owner) ?? 0);
+      const job = this.#queue.take(this.#runningOf);
       if (!job) return;
       const placement = this.pool.best(job.demand, this.#exclusionOf(job));
       if (placement) this.#place(job, placement.nodeId);
@@ -182,11 +199,8 @@ export class Broker {
    */
   #offer(job: QueuedJob, nodeId: string): void {
     this.options.jobs.ask(job.id, { type: "OFFER", nodeId }).then(
-      () => {
-        // The commit has been observed already, and perhaps what followed it.
-        this.#roomChanged(nodeId);
-        this.#wakeRound();
-      },
+      // The commit has been observed already, and perhaps what followed it.
+      () => this.#wakeRound(),
       (error: unknown) => {
         if (error instanceof ActorUnavailable || error instanceof ActorOverloaded) {
           this.options.clock.after(OFFER_AGAIN, () => {
@@ -200,13 +214,16 @@ export class Broker {
         this.#placing.delete(job.id);
         const now = error instanceof EventRejected ? (error.committed as unknown as CommittedJob) : undefined;
         const committed = now ?? this.options.jobs.peek(job.id);
-        if (committed) this.observeJob(committed);
+        // A job that was set aside would refuse every offer at once; its release is told as a commit.
+        if (committed && !(error instanceof ActorQuarantined)) this.observeJob(committed);
         else this.#forget(job);
+        // A full round whose offers all came to nothing must not hold up those behind it.
+        this.#wakeRound();
       },
     );
   }
 
-  /** The job is no more. */
+  /** The job is no more, or takes no offers. */
   #forget(job: QueuedJob): void {
     this.#dequeue(job.id);
     this.#setRunning(job.id, job.owner, false);
@@ -215,10 +232,11 @@ export class Broker {
 
   #park(job: QueuedJob): void {
     this.#queue.park(job);
+    this.#exclusionTimers.get(job.id)?.();
+    this.#exclusionTimers.delete(job.id);
     const now = this.options.clock.now();
     const over = Math.min(...job.exclusions.map(({ until }) => until).filter((until) => until > now));
     if (!Number.isFinite(over)) return;
-    this.#exclusionTimers.get(job.id)?.();
     const cancel = this.options.clock.after(over - now, () => {
       this.#exclusionTimers.delete(job.id);
       this.#queue.wakeOne(job.id, { ...job, exclusions: job.exclusions.filter(({ until }) => until > over) });

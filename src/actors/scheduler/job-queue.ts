@@ -35,33 +35,29 @@ export function shapeOf(job: QueuedJob): string {
   return `${device ?? "any"}/${ramBytes}/${vramBytes}${job.exclusions.length > 0 ? `/${job.id}` : ""}`;
 }
 
-export class JobQueue {
-  readonly #ready = new Map<string, QueuedJob>();
-  readonly #parked = new Map<string, Map<string, QueuedJob>>();
-  readonly #shapeOfParked = new Map<string, string>();
+/** Some jobs in their order. */
+class Ranking {
+  readonly #jobs = new Map<string, QueuedJob>();
   /** Priority, then owner. */
   readonly #lines = new Map<number, Map<string, Line>>();
   #priorities: number[] = [];
 
   get size(): number {
-    return this.#ready.size + this.#shapeOfParked.size;
+    return this.#jobs.size;
   }
 
-  get parked(): number {
-    return this.#shapeOfParked.size;
+  get(id: string): QueuedJob | undefined {
+    return this.#jobs.get(id);
   }
 
-  has(id: string): boolean {
-    return this.#ready.has(id) || this.#shapeOfParked.has(id);
-  }
-
-  isParked(id: string): boolean {
-    return this.#shapeOfParked.has(id);
+  /** Any of them. */
+  example(): QueuedJob | undefined {
+    const [any] = this.#jobs.values();
+    return any;
   }
 
   add(job: QueuedJob): void {
-    this.remove(job.id);
-    this.#ready.set(job.id, job);
+    this.#jobs.set(job.id, job);
     let owners = this.#lines.get(job.priority);
     if (!owners) {
       owners = new Map();
@@ -73,17 +69,11 @@ export class JobQueue {
     else owners.set(job.owner, { jobs: [job] });
   }
 
-  remove(id: string): void {
-    this.#ready.delete(id);
-    const shape = this.#shapeOfParked.get(id);
-    if (shape === undefined) return;
-    this.#shapeOfParked.delete(id);
-    const group = this.#parked.get(shape);
-    group?.delete(id);
-    if (group?.size === 0) this.#parked.delete(shape);
+  remove(id: string): boolean {
+    return this.#jobs.delete(id);
   }
 
-  /** Takes the job that should be placed next, given how many jobs each owner has running. */
+  /** Takes the first, given how many jobs each owner has running. */
   take(runningOf: (owner: string) => number): QueuedJob | undefined {
     for (const priority of this.#priorities) {
       const owners = this.#lines.get(priority);
@@ -104,38 +94,95 @@ export class JobQueue {
       }
       if (best === undefined) continue;
       owners.get(best.owner)?.jobs.pop();
-      this.#ready.delete(best.id);
+      this.#jobs.delete(best.id);
       return best;
     }
     return undefined;
+  }
+
+  #head(line: Line): QueuedJob | undefined {
+    for (;;) {
+      const head = line.jobs.at(-1);
+      if (head === undefined || this.#jobs.get(head.id) === head) return head;
+      line.jobs.pop();
+    }
+  }
+}
+
+export class JobQueue {
+  readonly #ready = new Ranking();
+  /** By shape; ranked too, so that whoever is first when room appears is woken, not whoever was parked first. */
+  readonly #parked = new Map<string, Ranking>();
+  readonly #shapeOfParked = new Map<string, string>();
+
+  get size(): number {
+    return this.#ready.size + this.#shapeOfParked.size;
+  }
+
+  get parked(): number {
+    return this.#shapeOfParked.size;
+  }
+
+  has(id: string): boolean {
+    return this.#ready.get(id) !== undefined || this.#shapeOfParked.has(id);
+  }
+
+  isParked(id: string): boolean {
+    return this.#shapeOfParked.has(id);
+  }
+
+  add(job: QueuedJob): void {
+    this.remove(job.id);
+    this.#ready.add(job);
+  }
+
+  remove(id: string): void {
+    this.#ready.remove(id);
+    const shape = this.#shapeOfParked.get(id);
+    if (shape === undefined) return;
+    this.#shapeOfParked.delete(id);
+    const group = this.#parked.get(shape);
+    group?.remove(id);
+    if (group?.size === 0) this.#parked.delete(shape);
+  }
+
+  /** Takes the job that should be placed next, given how many jobs each owner has running. */
+  take(runningOf: (owner: string) => number): QueuedJob | undefined {
+    return this.#ready.take(runningOf);
   }
 
   /** Sets a job aside that fits nowhere now. */
   park(job: QueuedJob): void {
     this.remove(job.id);
     const shape = shapeOf(job);
-    const group = this.#parked.get(shape);
-    if (group) group.set(job.id, job);
-    else this.#parked.set(shape, new Map([[job.id, job]]));
+    let group = this.#parked.get(shape);
+    if (!group) {
+      group = new Ranking();
+      this.#parked.set(shape, group);
+    }
+    group.add(job);
     this.#shapeOfParked.set(job.id, shape);
   }
 
   /**
    * Makes parked jobs ready again. `fits` is asked once for each shape, with one job of it, how many of them could go
-   * through; the first ones parked, which were the first in rank then, are taken.
+   * through; the first ones by rank are taken, each counted as running for those after it.
    */
-  wake(fits: (example: QueuedJob) => number): number {
+  wake(fits: (example: QueuedJob) => number, runningOf: (owner: string) => number): number {
     let woken = 0;
-    for (const group of [...this.#parked.values()]) {
-      const [example] = group.values();
+    for (const [shape, group] of [...this.#parked]) {
+      const example = group.example();
       if (!example) continue;
-      let places = fits(example);
-      for (const job of [...group.values()]) {
-        if (places <= 0) break;
-        places -= 1;
+      const taken = new Map<string, number>();
+      for (let places = fits(example); places > 0; places--) {
+        const job = group.take((owner) => runningOf(owner) + (taken.get(owner) ?? 0));
+        if (!job) break;
+        taken.set(job.owner, (taken.get(job.owner) ?? 0) + 1);
+        this.#shapeOfParked.delete(job.id);
+        this.#ready.add(job);
         woken += 1;
-        this.add(job);
       }
+      if (group.size === 0) this.#parked.delete(shape);
     }
     return woken;
   }
@@ -145,14 +192,6 @@ export class JobQueue {
     const shape = this.#shapeOfParked.get(id);
     const job = shape === undefined ? undefined : this.#parked.get(shape)?.get(id);
     if (job) this.add(renewed ?? job);
-  }
-
-  #head(line: Line): QueuedJob | undefined {
-    for (;;) {
-      const head = line.jobs.at(-1);
-      if (head === undefined || this.#ready.get(head.id) === head) return head;
-      line.jobs.pop();
-    }
   }
 }
 
