@@ -57,9 +57,7 @@ export async function connect(config: pg.ClientConfig): Promise<pg.Client> {
 /** Names the server for logs and errors, without user, password or parameters. */
 export function describeUrl(url: string): string {
   try {
-    const { hostname, port, pathname, searchParams } = new URL(
-      url.replace("@/", "@localhost/").replace(":///", "://localhost/"),
-    );
+    const { hostname, port, pathname, searchParams } = new URL(withHost(url));
     const host = searchParams.get("host") ?? hostname;
     return host.startsWith("/") ? `${host} (unix socket)` : `${host}:${port || "5432"}${pathname}`;
   } catch {
@@ -67,6 +65,7 @@ export function describeUrl(url: string): string {
   }
 }
 
+/** Also sees what pg itself would only stumble over: its errors quote the url, password and all. */
 function checkUrl(url: string): void {
   if (!/^postgres(ql)?:\/\//.test(url)) {
     throw new StoreError(
@@ -74,7 +73,23 @@ function checkUrl(url: string): void {
       "database.url must look like postgres://user:password@host:5432/database (the value itself is not shown, it may hold a password).",
     );
   }
+  if (!isReadable(url)) {
+    throw new StoreError(
+      "invalid_url",
+      "database.url cannot be read (it is not shown, it may hold a password). The port must be a number, and in a user name " +
+        "or password the characters / ? # @ : % must be written as %2F %3F %23 %40 %3A %25.",
+    );
+  }
 }
+
+/** False as well when part of a password was taken for a path: no database's name holds an "@". */
+function isReadable(url: string): boolean {
+  const parsed = URL.parse(withHost(url));
+  return parsed !== null && !parsed.pathname.includes("@") && !parsed.hash.includes("@");
+}
+
+/** A url without a host, as one with a unix socket may be, is none to the standard parser. */
+const withHost = (url: string) => url.replace("@/", "@localhost/").replace(":///", "://localhost/");
 
 /** Wraps a failure to connect so that it says where to and what to do. */
 export function unreachable(url: string, error: unknown): StoreError {

@@ -40,11 +40,16 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   const reads = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   const writer = new Writer(options, options.log);
 
+  // Kysely ends the pool only if it has used it.
+  const end = async () => {
+    await reads.destroy();
+    if (!pool.ending) await pool.end();
+  };
   const ask = async () => void (await pool.query("select 1"));
   try {
     await ask();
   } catch (error) {
-    await reads.destroy();
+    await end();
     throw error instanceof StoreError ? error : unreachable(options.url, error);
   }
   return {
@@ -57,7 +62,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
       ),
     async close() {
       await writer.close();
-      await reads.destroy();
+      await end();
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { JournalEntry } from "../actors/runtime/index.ts";
-import { arrayLiteral } from "./projections/columns.ts";
+import { arrayLiteral, encodeJson } from "./projections/columns.ts";
 import type { Statement } from "./projections/projector.ts";
 
 /** The journal's SQL, one function per statement. Times travel as epoch milliseconds. */
@@ -24,8 +24,8 @@ export function writeBatch(batch: readonly JournalEntry[], epoch: bigint): State
       column((entry) => String(entry.expectedVersion)),
       column((entry) => entry.from),
       column((entry) => entry.to),
-      column((entry) => JSON.stringify(entry.event)),
-      column((entry) => JSON.stringify(entry.snapshot)),
+      column((entry) => encodeJson(entry.event, "transitions.event")),
+      column((entry) => encodeJson(entry.snapshot, "actors.snapshot")),
       column((entry) => (entry.deadline === null ? null : String(entry.deadline))),
       column((entry) => (entry.finished ? "t" : "f")),
       column((entry) => String(entry.at)),

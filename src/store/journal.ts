@@ -69,15 +69,13 @@ export class PostgresJournal implements Journal {
   }
 
   async load(ref: ActorRef): Promise<StoredActor | null> {
-    const client = await this.#writer.client();
-    const { rows } = await send<ActorRow>(client, readActor(ref.kind, ref.id));
-    return rows[0] === undefined ? null : toStoredActor(rows[0]);
+    const [row] = await this.#read(readActor(ref.kind, ref.id));
+    return row === undefined ? null : toStoredActor(row);
   }
 
   async *loadLive(kind: string): AsyncIterable<readonly StoredActor[]> {
     for (let after = ""; ; ) {
-      const client = await this.#writer.client();
-      const { rows } = await send<ActorRow>(client, readLivePage(kind, after, livePage));
+      const rows = await this.#read(readLivePage(kind, after, livePage));
       const last = rows.at(-1);
       if (last === undefined) return;
       yield rows.map(toStoredActor);
@@ -102,6 +100,18 @@ export class PostgresJournal implements Journal {
     } catch (error) {
       this.#writer.abandon(client);
       throw error;
+    }
+  }
+
+  async #read(statement: Statement): Promise<readonly ActorRow[]> {
+    for (let attempt = 1; ; attempt++) {
+      const client = await this.#writer.client();
+      try {
+        return (await send<ActorRow>(client, statement)).rows;
+      } catch (error) {
+        if (attempt === maxAttempts || !voidStatements.has(sqlState(error) ?? "")) throw error;
+        this.#writer.abandon(client);
+      }
     }
   }
 

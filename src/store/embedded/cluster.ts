@@ -23,16 +23,16 @@ export const SUPERUSER = "cyxwiz";
 /** Makes the cluster unless it is there. @throws StoreError */
 export function prepareCluster(cluster: string, programs: string, runAs: RunAs | undefined): void {
   const major = majorOf(programs);
+  removeLeftovers(cluster);
   if (existsSync(join(cluster, "PG_VERSION"))) {
     const version = versionOfCluster(cluster);
     if (version === major) return;
     throw new StoreError(
-      "embedded_failed",
+      "data_dir_wrong_version",
       `The database in ${cluster} was made by PostgreSQL ${version}; this build brings ${major}, which cannot open it. ` +
         "Dump it with the build that made it and restore the dump, or give this one another server.data_dir.",
     );
   }
-  removeLeftovers(cluster);
   const fresh = `${cluster}.init-${process.pid}`;
   mkdirSync(fresh, { mode: 0o700 });
   if (runAs) chownSync(fresh, runAs.uid, runAs.gid);
@@ -57,10 +57,17 @@ export function prepareCluster(cluster: string, programs: string, runAs: RunAs |
   closeSync(parent);
 }
 
-/** Of starts that were killed. The data directory is locked, so nobody is at work there. */
+/**
+ * Of starts that were killed. The data directory is locked, so no server is at work there, but the killed one's initdb may be
+ * for another second, and put files back: what is left then goes at the next start.
+ */
 function removeLeftovers(cluster: string): void {
   for (const name of readdirSync(dirname(cluster))) {
-    if (name.startsWith(`${basename(cluster)}.init-`))
+    if (!name.startsWith(`${basename(cluster)}.init-`)) continue;
+    try {
       rmSync(join(dirname(cluster), name), { recursive: true, force: true });
+    } catch {
+      // Not empty any more.
+    }
   }
 }

@@ -36,7 +36,7 @@ export interface EmbeddedPostgres {
 export async function startEmbeddedPostgres({ dataDir, log }: EmbeddedOptions): Promise<EmbeddedPostgres> {
   if (process.platform === "win32") {
     throw new StoreError(
-      "embedded_failed",
+      "no_embedded_build",
       "There is no embedded PostgreSQL on Windows yet. Set database.url to a PostgreSQL server (14 or newer).",
     );
   }

@@ -58,6 +58,7 @@ export class Postmaster {
   /** Starts it and waits until it takes connections. @throws StoreError with the end of its log */
   async start(): Promise<void> {
     await endOrphan(this.options.place.cluster, this.options.log);
+    this.#refuseWhenStopping();
     removeStaleLocks(this.options.place);
     const giveUpAt = Date.now() + READY_WITHIN;
     this.#spawn();
@@ -68,6 +69,7 @@ export class Postmaster {
         if (Date.now() > giveUpAt || !this.#logEnd().includes("pre-existing shared memory block"))
           throw this.#failure("did not start");
         await sleep(200);
+        this.#refuseWhenStopping();
         this.#spawn();
       } else if (Date.now() > giveUpAt) {
         throw this.#failure(`did not take connections within ${READY_WITHIN / 1000} s`);
@@ -116,7 +118,11 @@ export class Postmaster {
     });
     closeSync(output);
     this.#child = child;
-    child.on("error", (error) => log.error("the embedded PostgreSQL could not be started", { error }));
+    child.on("error", (error) => {
+      log.error("the embedded PostgreSQL could not be started", { error });
+      // A program that was never run has no "exit" either.
+      if (child.pid === undefined && this.#child === child) this.#child = null;
+    });
     child.once("exit", (code, signal) => {
       if (this.#child === child) this.#child = null;
       if (this.#stopping || !this.#wasReady) return;
@@ -135,10 +141,17 @@ export class Postmaster {
         await this.start();
         return;
       } catch (error) {
+        if (this.#stopping) return;
         this.options.log.error("the embedded PostgreSQL did not start again; trying on", { error });
         await sleep(pause);
       }
     }
+  }
+
+  /** Once stopped, the directory is another's: a start still under way must not touch it. */
+  #refuseWhenStopping(): void {
+    if (this.#stopping)
+      throw new StoreError("embedded_failed", "The embedded PostgreSQL was stopped while it started.");
   }
 
   async #isReady(): Promise<boolean> {
@@ -162,7 +175,8 @@ export class Postmaster {
   }
 
   #failure(what: string): StoreError {
-    this.kill("SIGQUIT");
+    // Not `kill`, which is for good: another attempt may follow.
+    this.#child?.kill("SIGQUIT");
     const end = this.#logEnd();
     return new StoreError(
       "embedded_failed",

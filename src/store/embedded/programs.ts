@@ -38,7 +38,7 @@ export async function findPrograms(runAs: RunAs | undefined, log: Log): Promise<
   const source = (await fromArchive()) ?? fromPackage();
   if (source === undefined) {
     throw new StoreError(
-      "embedded_failed",
+      "no_embedded_build",
       `There is no embedded PostgreSQL for ${process.platform}-${process.arch}. Set database.url to a PostgreSQL server (14 or newer).`,
     );
   }

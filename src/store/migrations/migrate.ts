@@ -45,11 +45,15 @@ async function checkServer(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ number: number; text: string }>(
     "select current_setting('server_version_num')::int as number, current_setting('server_version') as text",
   );
-  const server = rows[0];
-  if (server === undefined || Math.floor(server.number / 10_000) >= oldestServer) return;
+  if (rows[0] !== undefined) refuseOldServer(rows[0].number, rows[0].text);
+}
+
+/** @param number `server_version_num`, such as 150013. @throws StoreError when the server is older than the oldest we know. */
+export function refuseOldServer(number: number, text: string): void {
+  if (Math.floor(number / 10_000) >= oldestServer) return;
   throw new StoreError(
     "server_too_old",
-    `PostgreSQL ${server.text} is too old: version ${oldestServer} or newer is needed. ` +
+    `PostgreSQL ${text} is too old: version ${oldestServer} or newer is needed. ` +
       "Upgrade it, or remove database.url to use the embedded one.",
   );
 }

@@ -1,4 +1,5 @@
 import { JournalRejected } from "../../actors/runtime/index.ts";
+import { messageOf } from "../errors.ts";
 
 /** The PostgreSQL types our projected columns have. Enum types go by their own name. */
 export type SqlType =
@@ -27,7 +28,7 @@ export function encode(type: SqlType, value: unknown, column: string): string | 
   if (value === null || value === undefined) return null;
   switch (type) {
     case "jsonb":
-      return JSON.stringify(value);
+      return encodeJson(value, column);
     case "timestamptz":
       return encodeTime(value, column);
     case "boolean":
@@ -46,6 +47,18 @@ export function encode(type: SqlType, value: unknown, column: string): string | 
       if (typeof value === "string") return value;
   }
   throw new JournalRejected(`column ${column}: a ${typeof value} is not a ${type}`, false);
+}
+
+/**
+ * The JSON text of `value`; null where JSON has none (a function, undefined).
+ * @throws JournalRejected for a bigint or a loop, which no later attempt could write either.
+ */
+export function encodeJson(value: unknown, column: string): string | null {
+  try {
+    return JSON.stringify(value) ?? null;
+  } catch (error) {
+    throw new JournalRejected(`column ${column}: ${messageOf(error)}`, false);
+  }
 }
 
 function encodeTime(value: unknown, column: string): string {

@@ -109,10 +109,13 @@ function deviceStatements(entries: readonly JournalEntry[]): readonly Statement[
 }
 
 function completeDevice(nodeId: string, device: Row): Row {
-  for (const name of Object.keys(device)) {
+  const named: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(device)) {
     if (!(name in deviceColumns)) throw new JournalRejected(`node_devices has no column ${name}`, false);
+    // Undefined is left out, as in the other tables.
+    if (value !== undefined) named[name] = value;
   }
-  return { ...deviceDefaults, ...device, node_id: nodeId };
+  return { ...deviceDefaults, ...named, node_id: nodeId };
 }
 
 function removeOthers(owners: readonly string[], devices: readonly Row[]): Statement {
