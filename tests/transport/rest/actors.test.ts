@@ -20,7 +20,9 @@ describe("quarantined actors", () => {
 
   test("are listed with the reason, and released when the row has been mended", async () => {
     const epoch = sql`(select epoch from leadership)`;
-    const row = (snapshot: string) => sql`insert into actors (kind, id, version, epoch, state, snapshot, finished, created_at, updated_at)
+    const row = (
+      snapshot: string,
+    ) => sql`insert into actors (kind, id, version, epoch, state, snapshot, finished, created_at, updated_at)
       values ('scheduler', ${id}, 1, ${epoch}, 'paused', ${snapshot}::jsonb, false, now(), now())
       on conflict (kind, id) do update set snapshot = excluded.snapshot`;
     await row('{"status":"active","value":"no such state","context":{}}').execute(api.database.reads);
