@@ -75,6 +75,8 @@ const machine = setup({
   types: { context: {} as JobContext, events: {} as JobEvent, input: {} as JobInput },
   guards: {
     awaitsFunds: ({ context }) => context.awaitsFunds,
+    /** The event that creates a job carries no time, and its time in the queue has not even begun. */
+    waitedTooLong: ({ context, event }) => event.at >= context.queueDeadline,
     fromLiveAttempt: ({ context, event }) => "nodeId" in event && "attempt" in event && isFrom(context, event),
     ofLiveOffer: ({ context, event }) => "attempt" in event && context.live?.number === event.attempt,
     onLiveNode: ({ context, event }) => "nodeId" in event && context.live?.nodeId === event.nodeId,
@@ -328,6 +330,8 @@ export const jobMachine = machine.createMachine({
           },
         },
         queued: {
+          // The scheduler makes its next offer before any timer fires: a job that comes back too late is not to meet it (I4).
+          always: { guard: "waitedTooLong", target: "#job.failed", actions: "failForQueue" },
           on: {
             OFFER: { target: "#job.assigned.offering", actions: "offer" },
             DEADLINE: { target: "#job.failed", actions: "failForQueue" },
