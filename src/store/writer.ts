@@ -81,15 +81,23 @@ export class Writer {
       // Past the server's own limit only a dead peer is silent. In pipeline mode this destroys the connection.
       query_timeout: statementTimeout + 5_000,
     });
+    // Listened for from the start: what breaks between the last answer and the next line must not become the live connection,
+    // of whose end no second event would tell.
+    let broken = false;
+    const onBroken = () => {
+      broken = true;
+      this.abandon(client);
+    };
+    client.on("error", onBroken);
+    client.on("end", onBroken);
     try {
       await client.query(sessionSettings);
       if (this.#lost !== undefined) await endBackend(client, this.#lost);
       this.#lost = undefined;
       const backend = await identify(client);
+      if (broken) throw new Error("the connection was lost while it was opened");
       const connection = { client, backend };
       this.#live = connection;
-      client.on("error", () => this.abandon(client));
-      client.on("end", () => this.abandon(client));
       return connection;
     } catch (error) {
       client.end().catch(() => {});

@@ -38,12 +38,13 @@ async function killInMidWrite(dataDir: string, victims: readonly ("server" | "po
   const owner = Bun.spawn([process.execPath, join(import.meta.dir, "embedded-owner.ts"), dataDir], { stdout: "pipe" });
   let text = "";
   let killAfter = Number.POSITIVE_INFINITY;
+  let killed = false;
   for await (const chunk of owner.stdout.pipeThrough(new TextDecoderStream())) {
     text += chunk;
     if (killAfter === Number.POSITIVE_INFINITY && text.includes("acknowledged"))
       killAfter = text.length + 400 + Math.random() * 2_000;
-    if (text.length < killAfter) continue;
-    killAfter = Number.NaN;
+    if (text.length < killAfter || killed) continue;
+    killed = true;
     if (victims.includes("postgres")) process.kill(Number(/ready (\d+)/.exec(text)![1]), "SIGKILL");
     owner.kill(victims.includes("server") ? "SIGKILL" : "SIGTERM");
   }

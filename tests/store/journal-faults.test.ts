@@ -3,8 +3,9 @@
  *
  * CYXWIZ_TEST_SEED replays the choices of the property test; CYXWIZ_TEST_STORE_ROUNDS makes it longer.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { randomUUID } from "node:crypto";
+import type { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
@@ -33,6 +34,10 @@ function entry(ref: ActorRef, expectedVersion = 0): JournalEntry {
     at: Date.now(),
     row: null,
   };
+}
+/** What pg's client does not show in its types. */
+interface WithSocket {
+  readonly connection: EventEmitter & { readonly stream: Socket };
 }
 const widget = (): ActorRef => ({ kind: "widget", id: randomUUID() });
 
@@ -84,9 +89,8 @@ describe.each(await databaseServers())(
       return Number(rows[0]?.version ?? 0);
     };
     /** Node's socket under the journal's connection: what a network does to us is done to this. */
-    const socket = async () =>
-      ((await database.writer.client()) as unknown as { readonly connection: { readonly stream: Socket } }).connection
-        .stream;
+    const socket = async () => ((await database.writer.client()) as unknown as WithSocket).connection.stream;
+    const backends = async () => (await admin.query(`select from pg_stat_activity where ${ours}`)).rowCount;
 
     test("a batch whose server process was killed before COMMIT is unknown, was not written, and can be sent again", async () => {
       const batch = [entry(widget()), entry(widget())];
@@ -134,13 +138,35 @@ describe.each(await databaseServers())(
       const ref = widget();
       await journal.commit([entry(ref)]);
       await terminate();
-      await until(
-        "the loss to be noticed",
-        async () => (await admin.query(`select from pg_stat_activity where ${ours}`)).rowCount === 0,
-      );
+      await until("the loss to be noticed", async () => (await backends()) === 0);
       await sleep(20);
       await journal.commit([entry(ref, 1)]);
       expect(await versionAtServer(ref)).toBe(2);
+    });
+
+    test("a connection that is lost at the very moment it was opened is not taken for a live one", async () => {
+      await terminate();
+      const query = pg.Client.prototype.query as (...values: unknown[]) => Promise<unknown>;
+      let lost = false;
+      // The server's last answer and its farewell can arrive in one piece: pg then knows before our code goes on.
+      const spy = spyOn(pg.Client.prototype, "query").mockImplementation(async function (
+        this: pg.Client,
+        ...values: unknown[]
+      ) {
+        const answer = await query.apply(this, values);
+        if (!lost && String(values[0]).includes("pg_backend_pid()")) {
+          lost = true;
+          (this as unknown as WithSocket).connection.emit("error", new Error("terminating connection"));
+        }
+        return answer;
+      } as never);
+      try {
+        await until("the loss to be noticed", async () => (await backends()) === 0);
+        expect(await journal.load(widget())).toBeNull();
+        expect(lost).toBe(true);
+      } finally {
+        spy.mockRestore();
+      }
     });
 
     test("many callers at once share the one connection that replaces a lost one", async () => {
@@ -148,7 +174,7 @@ describe.each(await databaseServers())(
       await sleep(20);
       const batches = Array.from({ length: 20 }, () => [entry(widget())]);
       await Promise.all(batches.map((batch) => journal.commit(batch)));
-      expect((await admin.query(`select from pg_stat_activity where ${ours}`)).rowCount).toBe(1);
+      expect(await backends()).toBe(1);
     });
 
     test("reads go on after a kill, page by page", async () => {
