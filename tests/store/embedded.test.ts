@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import pg from "pg";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/store/embedded/index.ts";
 import { quietLog } from "../support/quiet.ts";
@@ -117,6 +118,9 @@ describe("the embedded PostgreSQL", () => {
     const server = await start(dataDir);
     await administer(server.url, "select 1");
     await server.stop();
+    const sockets = new URL(server.url).searchParams.get("host") ?? "";
+    expect(dirname(sockets)).toBe(tmpdir());
+    rmSync(sockets, { recursive: true });
   });
 
   test("removes what a first start that was killed left, and refuses another major version", async () => {
