@@ -201,7 +201,14 @@ async function openStore(
     description = `embedded PostgreSQL in ${config.server.dataDir}`;
   }
   for (const step of await migrate({ url })) log.info("migrated the database", { step });
-  const database = await openDatabase({ url, readers: Math.max(1, config.database.maxConnections - 2), log });
+  // The journal and the leadership have a connection each.
+  const database = await openDatabase({
+    url,
+    readers: Math.max(1, config.database.maxConnections - 2),
+    idleReaders: Math.max(0, config.database.minConnections - 2),
+    acquireTimeout: config.database.acquireTimeoutMs,
+    log,
+  });
   stack.push("database", () => database.close());
   return { database, url, description };
 }

@@ -9,6 +9,10 @@ import { Writer } from "./writer.ts";
 export interface DatabaseOptions extends ConnectionOptions {
   /** Most connections for reads at one time. */
   readonly readers?: number;
+  /** How many of them stay open while idle. */
+  readonly idleReaders?: number;
+  /** How long a read waits for a free connection, in milliseconds. Default: as long as for a new one. */
+  readonly acquireTimeout?: number;
   /** How long the journal waits for a connection before it fails, in milliseconds. */
   readonly patience?: number;
   readonly log?: Log;
@@ -32,6 +36,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   const pool = new pg.Pool({
     ...clientConfig(options, "reads"),
     max: options.readers ?? defaultReaders,
+    min: Math.min(options.idleReaders ?? 0, options.readers ?? defaultReaders),
+    ...(options.acquireTimeout === undefined ? {} : { connectionTimeoutMillis: options.acquireTimeout }),
     idleTimeoutMillis: idleTimeout,
   });
   // A connection that breaks, idle or in use, must not crash the process: the pool makes another on the next query.

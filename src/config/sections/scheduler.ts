@@ -15,7 +15,11 @@ export const scheduler = {
       1000,
       "Kept for old files, and unused: a waiting job or freed capacity wakes the scheduler, nothing polls.",
     ),
-    heartbeat_interval_ms: key(millis(100, 600_000), 10_000, "How often nodes are told to report."),
+    heartbeat_interval_ms: key(
+      millis(100, 600_000),
+      10_000,
+      "How often nodes report; the C++ nodes do every 10 s. After a start or a stall nobody is judged before this time has passed.",
+    ),
     node_heartbeat_timeout_ms: key(
       millis(200, 3_600_000),
       30_000,

@@ -40,7 +40,7 @@ export const database = {
     max_connections: key(
       whole({ min: 2, max: 1000 }),
       20,
-      "Largest number of connections this process opens. One of them is the journal's.",
+      "Largest number of connections this process opens. One of them is the journal's, one the leadership's.",
     ),
     min_connections: key(whole({ min: 0, max: 1000 }), 5, "Connections kept open while idle."),
     acquire_timeout_ms: key(
@@ -80,7 +80,7 @@ export const jwt = {
       publishedJwtSecret,
       "Checks the tokens of users and nodes; the website's AUTH_SECRET. The default is published: set your own.",
     ),
-    admin_secret: optional(secret(), "Checks administrators' tokens. Absent: no administrator can sign in."),
+    admin_secret: optional(secret(), "Will check administrators' tokens. Unused until authentication lands."),
     p2p_secret: inherited(
       secret(),
       "jwt.secret",
