@@ -1,12 +1,17 @@
 /** Which node suits a job: who can run it at all, and who runs it best. Pure. */
-import type { Demand } from "./job-spec.ts";
+import type { Demand, DeviceKind } from "./job-spec.ts";
 import type { Device, NodeProfile } from "./node-profile.ts";
 
 /** What a node has left for new work. Derived from live attempts each time, never counted up and down (I3). */
 export interface Room {
   readonly slots: number;
   readonly ramBytes: number;
-  readonly vramBytes: number;
+  /**
+   * What is left of the best GPU of each kind. Which card a job ends up on is the node's choice and not told us, and one card
+   * may be listed under two kinds; so every job's GPU memory is counted against every kind's best card. A node with
+   * several cards may then be used less than it could be, and no card is ever promised twice (I3).
+   */
+  readonly vramBytes: Readonly<Partial<Record<DeviceKind, number>>>;
 }
 
 /** Why a node cannot take a job now. The closed list behind "why is my job waiting?" (I10). */
@@ -15,23 +20,26 @@ export type Unfit = "device" | "ram" | "vram" | "full" | "ram_in_use" | "vram_in
 const vramOf = (devices: readonly Device[], demand: Demand): number =>
   devices.reduce((most, one) => (one.kind === demand.device ? Math.max(most, one.vramBytes) : most), 0);
 
-export function totalRoom(profile: NodeProfile): Room {
-  return {
-    slots: profile.slots,
-    ramBytes: profile.ramBytes,
-    vramBytes: profile.devices.reduce((sum, one) => sum + one.vramBytes, 0),
-  };
-}
+export const totalRoom = (profile: NodeProfile): Room => roomLeft(profile, []);
 
 export function roomLeft(profile: NodeProfile, taken: Iterable<Demand>): Room {
-  let { slots, ramBytes, vramBytes } = totalRoom(profile);
+  let { slots, ramBytes } = profile;
+  let vramTaken = 0;
   for (const demand of taken) {
     slots -= 1;
     ramBytes -= demand.ramBytes;
-    vramBytes -= demand.vramBytes;
+    vramTaken += demand.vramBytes;
+  }
+  const vramBytes: Partial<Record<DeviceKind, number>> = {};
+  for (const { kind, vramBytes: vram } of profile.devices) {
+    vramBytes[kind] = Math.max(vramBytes[kind] ?? Number.NEGATIVE_INFINITY, vram - vramTaken);
   }
   return { slots, ramBytes, vramBytes };
 }
+
+/** What is left for a job of this kind; without a kind it asks for no GPU memory. */
+export const vramLeft = (room: Room, { device }: Demand): number =>
+  device === null ? 0 : (room.vramBytes[device] ?? 0);
 
 /** Whether an empty node of this make could ever run the job; null means yes. */
 export function lacks(profile: NodeProfile, demand: Demand): Unfit | null {
@@ -48,7 +56,7 @@ export function lacks(profile: NodeProfile, demand: Demand): Unfit | null {
 export function crowded(room: Room, demand: Demand): Unfit | null {
   if (room.slots < 1) return "full";
   if (demand.ramBytes > room.ramBytes) return "ram_in_use";
-  if (demand.vramBytes > room.vramBytes) return "vram_in_use";
+  if (demand.vramBytes > 0 && demand.vramBytes > vramLeft(room, demand)) return "vram_in_use";
   return null;
 }
 

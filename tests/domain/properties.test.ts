@@ -101,7 +101,9 @@ describe("room", () => {
       const all = totalRoom(profile);
       expect(left.slots + taken.length).toBe(all.slots);
       expect(left.ramBytes + taken.reduce((sum, one) => sum + one.ramBytes, 0)).toBe(all.ramBytes);
-      expect(left.vramBytes + taken.reduce((sum, one) => sum + one.vramBytes, 0)).toBe(all.vramBytes);
+      expect((left.vramBytes.cuda ?? 0) + taken.reduce((sum, one) => sum + one.vramBytes, 0)).toBe(
+        all.vramBytes.cuda ?? 0,
+      );
     });
   });
 
@@ -113,7 +115,31 @@ describe("room", () => {
         const next = demand();
         if (lacks(profile, next) === null && crowded(roomLeft(profile, taken), next) === null) taken.push(next);
       }
-      for (const left of Object.values(roomLeft(profile, taken))) expect(left).toBeGreaterThanOrEqual(0);
+      const { slots, ramBytes, vramBytes } = roomLeft(profile, taken);
+      for (const left of [slots, ramBytes, vramBytes.cuda ?? 0]) expect(left).toBeGreaterThanOrEqual(0);
+    });
+  });
+
+  test("of a card is promised once, also when the node has several or lists one under two kinds (I3)", () => {
+    const cuda: Demand = { device: "cuda", ramBytes: 0, vramBytes: 8 * GIB };
+    const twice = nodeProfile({ slots: 4, devices: [gpu("cuda", 8), gpu("opencl", 8)] });
+    expect(crowded(roomLeft(twice, [cuda]), cuda)).toBe("vram_in_use");
+    expect(crowded(roomLeft(twice, [cuda]), { ...cuda, device: "opencl" })).toBe("vram_in_use");
+    times(() => {
+      const kinds = ["cuda", "opencl"] as const;
+      const devices = Array.from({ length: 1 + upTo(3) }, () => gpu(kinds[upTo(1)] ?? "cuda", 1 + upTo(23)));
+      const profile = nodeProfile({ slots: 8, devices });
+      const taken: Demand[] = [];
+      for (let offer = 0; offer < 12; offer++) {
+        const next: Demand = { device: kinds[upTo(1)] ?? "cuda", ramBytes: 0, vramBytes: (1 + upTo(11)) * GIB };
+        if (lacks(profile, next) === null && crowded(roomLeft(profile, taken), next) === null) taken.push(next);
+      }
+      // Even if the node runs all jobs of a kind on one card, the best of that kind holds them.
+      for (const kind of kinds) {
+        const best = Math.max(0, ...devices.filter((one) => one.kind === kind).map((one) => one.vramBytes));
+        const promised = taken.filter((one) => one.device === kind).reduce((sum, one) => sum + one.vramBytes, 0);
+        expect(promised).toBeLessThanOrEqual(best);
+      }
     });
   });
 

@@ -15,6 +15,7 @@ import {
   roomLeft,
   standingScore,
   type Unfit,
+  vramLeft,
 } from "../../domain/placement.ts";
 
 /** Why a node as a whole is out of the question, whatever the job. */
@@ -74,7 +75,7 @@ export class NodePool {
     }
     const attempts = new Map<string, Demand>();
     for (const [jobId, held] of this.#nodeOfJob) if (held.nodeId === node.id) attempts.set(jobId, held.demand);
-    const created: Entry = { node, attempts, room: { slots: 0, ramBytes: 0, vramBytes: 0 }, standing: 0, open: false };
+    const created: Entry = { node, attempts, room: { slots: 0, ramBytes: 0, vramBytes: {} }, standing: 0, open: false };
     this.#nodes.set(node.id, created);
     this.#reassess(created);
   }
@@ -129,11 +130,11 @@ export class NodePool {
   placesOn(nodeId: string, demand: Demand): number {
     const entry = this.#nodes.get(nodeId);
     if (!entry?.open || lacks(entry.node.profile, demand) !== null || crowded(entry.room, demand) !== null) return 0;
-    const { slots, ramBytes, vramBytes } = entry.room;
+    const { slots, ramBytes } = entry.room;
     return Math.min(
       slots,
       demand.ramBytes > 0 ? Math.floor(ramBytes / demand.ramBytes) : slots,
-      demand.vramBytes > 0 ? Math.floor(vramBytes / demand.vramBytes) : slots,
+      demand.vramBytes > 0 ? Math.floor(vramLeft(entry.room, demand) / demand.vramBytes) : slots,
     );
   }
 

@@ -191,8 +191,8 @@ class Stage {
       const demandsOf = (jobIds: Iterable<string>) => [...jobIds].map((id) => demandOf(this.job(id)!.spec));
       const held = demandsOf(this.core.broker.pool.attemptsOn(ref.id));
       return [journal.get(ref.id) ?? [], held].some((demands) => {
-        const { slots, ramBytes, vramBytes } = roomLeft(snapshot.context.profile, demands);
-        return Math.min(slots, ramBytes, vramBytes) < 0;
+        const { slots, ramBytes } = roomLeft(snapshot.context.profile, demands);
+        return Math.min(slots, ramBytes) < 0;
       })
         ? [ref.id]
         : [];

@@ -85,6 +85,10 @@ function draws(seed: number) {
 }
 
 /** What the pool should know, kept as plainly as can be. */
+/** The memory of the best card of this kind. */
+const bestOf = (profile: PooledNode["profile"], kind: string): number =>
+  Math.max(0, ...profile.devices.filter((one) => one.kind === kind).map((one) => one.vramBytes));
+
 class Model {
   readonly nodes = new Map<string, PooledNode>();
   readonly attempts = new Map<string, { nodeId: string; demand: Demand }>();
@@ -98,9 +102,12 @@ class Model {
     return {
       slots: profile.slots - taken.length,
       ramBytes: profile.ramBytes - taken.reduce((sum, one) => sum + one.ramBytes, 0),
-      vramBytes:
-        profile.devices.reduce((sum, one) => sum + one.vramBytes, 0) -
-        taken.reduce((sum, one) => sum + one.vramBytes, 0),
+      vramBytes: Object.fromEntries(
+        [...new Set(profile.devices.map(({ kind }) => kind))].map((kind) => [
+          kind,
+          bestOf(profile, kind) - taken.reduce((sum, one) => sum + one.vramBytes, 0),
+        ]),
+      ),
     };
   }
 
@@ -218,7 +225,14 @@ describe("room", () => {
         const wants = demand();
         for (const one of model.nodes.values()) {
           const room = model.room(one);
-          expect(Math.min(room.slots, room.ramBytes, room.vramBytes)).toBeGreaterThanOrEqual(0);
+          expect(Math.min(room.slots, room.ramBytes)).toBeGreaterThanOrEqual(0);
+          // All jobs of a kind fit its best card, whichever the node puts them on.
+          for (const { kind } of one.profile.devices) {
+            const promised = model.on(one.id).filter((taken) => taken.device === kind);
+            expect(promised.reduce((sum, taken) => sum + taken.vramBytes, 0)).toBeLessThanOrEqual(
+              bestOf(one.profile, kind),
+            );
+          }
           expect(pool.isFull(one.id)).toBe(room.slots < 1);
           // placesOn: that many more of this shape fit one after the other, and not one more.
           const places = pool.placesOn(one.id, wants);
@@ -226,7 +240,7 @@ describe("room", () => {
             model.fits(one, wants) &&
             already < room.slots &&
             already * wants.ramBytes + wants.ramBytes <= room.ramBytes &&
-            already * wants.vramBytes + wants.vramBytes <= room.vramBytes;
+            (wants.vramBytes === 0 || (already + 1) * wants.vramBytes <= (room.vramBytes[wants.device ?? "cpu"] ?? 0));
           let fitting = 0;
           while (fits(fitting)) fitting += 1;
           expect(places).toBe(fitting);
