@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import pg from "pg";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/store/embedded/index.ts";
 import { quietLog } from "../support/quiet.ts";
@@ -29,9 +29,12 @@ const uidOf = (pid: number | undefined) => statSync(`/proc/${pid}`).uid;
 async function count(server: EmbeddedPostgres): Promise<number> {
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
-  const { rows } = await client.query<{ count: number }>("select count(*)::int as count from rows");
-  await client.end();
-  return rows[0]!.count;
+  try {
+    const { rows } = await client.query<{ count: number }>("select count(*)::int as count from rows");
+    return rows[0]!.count;
+  } finally {
+    await client.end();
+  }
 }
 
 /** Starts an owner, waits for some acknowledged rows, kills what `victims` names, and tells how many were acknowledged. */
@@ -152,8 +155,17 @@ describe("the embedded PostgreSQL", () => {
         const again = await start(dataDir);
         expect(await count(again)).toBe(1);
         await again.stop();
+
+        // Whoever deletes the data directory wants to start afresh; the old data is set aside, not thrown away.
+        rmSync(dataDir, { recursive: true });
+        const fresh = await start(dataDir);
+        expect(await count(fresh).catch(() => "no such table")).toBe("no such table");
+        await fresh.stop();
       } finally {
-        rmSync(elsewhere, { recursive: true, force: true });
+        for (const name of readdirSync(dirname(elsewhere))) {
+          if (name.startsWith(basename(elsewhere)))
+            rmSync(join(dirname(elsewhere), name), { recursive: true, force: true });
+        }
       }
     },
   );

@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Log } from "../../actors/runtime/index.ts";
@@ -47,6 +56,12 @@ function chooseHome(dataDir: string, runAs: RunAs | undefined, log: Log, elsewhe
   }
   if (runAs === undefined || canReach(runAs, dataDir)) return dataDir;
   const home = join(elsewhere, digest(dataDir));
+  if (existsSync(join(home, "postgres"))) {
+    // A database and no pointer to it: its data directory was deleted and made anew, by somebody who wants to start afresh.
+    const aside = `${home}.${Date.now()}`;
+    renameSync(home, aside);
+    log.warn("the database of an earlier data directory of this name was set aside", { dataDir, aside });
+  }
   mkdirSync(home, { recursive: true, mode: 0o755 });
   log.info("the user PostgreSQL runs as cannot enter the data directory; the database is kept elsewhere", {
     user: runAs.name,
