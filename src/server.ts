@@ -10,7 +10,7 @@ import type { Log } from "./actors/runtime/index.ts";
 import type { Config } from "./config/index.ts";
 import { systemClock } from "./observability/index.ts";
 import { startServices } from "./services.ts";
-import { nodeLinkTimes } from "./settings.ts";
+import { fairness, nodeLinkTimes } from "./settings.ts";
 import { type OpenDatabase, openDatabase } from "./store/database.ts";
 import { startEmbeddedPostgres } from "./store/embedded/index.ts";
 import { PostgresJournal } from "./store/journal.ts";
@@ -126,6 +126,7 @@ async function start(
     heartbeatTimeout: config.scheduler.nodeHeartbeatTimeoutMs,
     probeDelay: { first: config.nodeLink.probeIntervalMs, slowest: config.nodeLink.probeIntervalMs * 20 },
     maxPending: config.limits.maxQueueDepth,
+    fairness: fairness(config),
     onDeposed: (error) => onDeposed(error.message),
   });
   stack.push("actors", () => core.stop());

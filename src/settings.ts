@@ -1,6 +1,7 @@
 /** The configuration, as the parts of the server want it. Pure. */
 import type { JobPolicy } from "./actors/job/state.ts";
 import type { NodePolicy } from "./actors/node/state.ts";
+import type { Fairness } from "./actors/scheduler/broker.ts";
 import { type Config, formatAddress } from "./config/index.ts";
 import type { SubmissionRules } from "./transport/grpc/submission.ts";
 
@@ -19,6 +20,9 @@ export function submissionRules({ scheduler, blockchain }: Config): SubmissionRu
     maxLosses: MAX_LOSSES,
     backoff: scheduler.retryBackoffMs,
     maxBackoff: scheduler.retryBackoffMaxMs,
+    ...(scheduler.stopAfterMs > 0 && { stopAfter: scheduler.stopAfterMs }),
+    reconcile: scheduler.reconcile,
+    maxDuration: scheduler.maxDurationMs,
   };
   return { policy, runTimeoutFactor: scheduler.runTimeoutFactor, maxRunMs: scheduler.maxRunMs };
 }
@@ -26,6 +30,15 @@ export function submissionRules({ scheduler, blockchain }: Config): SubmissionRu
 export const nodePolicy = ({ scheduler }: Config): NodePolicy => ({
   heartbeatTimeout: scheduler.nodeHeartbeatTimeoutMs,
   gracePeriod: scheduler.gracePeriodMs,
+  ...(scheduler.nodeFailureLimit > 0 && {
+    failureLimit: scheduler.nodeFailureLimit,
+    setAside: scheduler.nodeSetAsideMs,
+  }),
+});
+
+export const fairness = ({ scheduler }: Config): Fairness => ({
+  weightOf: (owner) => scheduler.ownerWeights.get(owner) ?? 1,
+  maxRunningPerOwner: scheduler.maxRunningPerOwner || Number.POSITIVE_INFINITY,
 });
 
 export const assignEndpoints = ({ nodeLink }: Config): Readonly<Record<string, string>> =>

@@ -17,7 +17,7 @@ import {
   type Log,
   type Millis,
 } from "./runtime/index.ts";
-import { Broker } from "./scheduler/broker.ts";
+import { Broker, type Fairness } from "./scheduler/broker.ts";
 import { type Scheduler, schedulerKind } from "./scheduler/kind.ts";
 import { SCHEDULER_ID } from "./scheduler/machine.ts";
 
@@ -30,6 +30,8 @@ export interface CoreOptions {
   readonly heartbeatTimeout: Millis;
   readonly probeDelay: { readonly first: Millis; readonly slowest: Millis };
   readonly maxPending: number;
+  /** Absent: all owners weigh the same, and no one is limited. */
+  readonly fairness?: Fairness;
   readonly onDeposed: (error: JournalDeposed) => void;
 }
 
@@ -66,13 +68,14 @@ export function createCore(options: CoreOptions): Core {
   const jobs: Jobs = system.register(jobKind({ link, nodes }));
   const scheduler: Scheduler = system.register(schedulerKind);
   const feed = new Feed(jobs, log);
-  const broker = new Broker({ clock, log, jobs, nodes });
+  const broker = new Broker({ clock, log, jobs, nodes, ...(options.fairness && { fairness: options.fairness }) });
   const rollCall = new RollCall({
     clock,
     log,
     jobs,
     nodes,
     pool: broker.pool,
+    reinstate: (jobId, nodeId, attempt) => broker.reinstate(jobId, nodeId, attempt),
     heartbeatTimeout: options.heartbeatTimeout,
   });
   const reports = new Reports(jobs, feed, clock);

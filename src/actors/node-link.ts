@@ -15,6 +15,18 @@ export interface Offer {
   readonly userWallet: string;
   /** Base units, as decimal text. */
   readonly price: string;
+  /** Told to a member of a gang; null for a job on one node. */
+  readonly gang: GangRole | null;
+  /** Milliseconds without contact to the server after which the node is to stop the run itself; null: never. */
+  readonly stopAfter: number | null;
+}
+
+/** What one member of a gang must know of the others. */
+export interface GangRole {
+  readonly rank: number;
+  readonly size: number;
+  /** Rank 0's node, at whose AssignJob endpoint the members meet. */
+  readonly rendezvous: NodeTarget;
 }
 
 export type OfferReply =

@@ -7,7 +7,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 
 /** A value as TOML would hold it. */
-export type TomlValue = string | number | boolean | Readonly<Record<string, string>>;
+export type TomlValue = string | number | boolean | Readonly<Record<string, string | number | boolean>>;
 
 /** Where relative paths and `~` lead. */
 export interface Surroundings {

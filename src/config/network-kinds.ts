@@ -1,5 +1,6 @@
 /** Kinds of values that name something on a network: listen addresses, URLs, and Solana public keys. */
 import { accept, type Kind, type Parsed, refuse } from "./kinds.ts";
+import { table } from "./table-kinds.ts";
 
 /** A host (name, IPv4, or IPv6 without brackets) and a port; port 0 lets the system choose one. */
 export interface Address {
@@ -61,39 +62,8 @@ export function callAddress(): Kind<Address> {
   };
 }
 
-/** Names to addresses: a TOML table, or `name=host:port,name=host:port` in text. */
-export function addressTable(): Kind<ReadonlyMap<string, Address>> {
-  const entry = callAddress();
-  return {
-    allowed: 'a table of "name" = "host:port" (as text: name=host:port,name=host:port)',
-    parse(raw, textual, around) {
-      const pairs = textual ? textPairs(String(raw)) : tablePairs(raw);
-      if (pairs === null) return refuse('must be a table of "name" = "host:port"');
-      const table = new Map<string, Address>();
-      for (const [name, value] of pairs) {
-        const parsed = entry.parse(value, textual, around);
-        if (!parsed.ok || name === "")
-          return refuse(`entry ${JSON.stringify(name)}: ${parsed.ok ? "needs a name" : parsed.reason}`);
-        table.set(name, parsed.value);
-      }
-      return accept(table);
-    },
-    toToml: (table) => Object.fromEntries([...table].map(([name, address]) => [name, formatAddress(address)])),
-  };
-}
-
-function textPairs(written: string): [string, unknown][] {
-  const items = written.split(",").map((item) => item.trim());
-  return items
-    .filter((item) => item !== "")
-    .map((item) => {
-      const at = item.indexOf("=");
-      return at < 0 ? [item, ""] : [item.slice(0, at).trim(), item.slice(at + 1).trim()];
-    });
-}
-
-const tablePairs = (raw: unknown): [string, unknown][] | null =>
-  typeof raw === "object" && raw !== null && !Array.isArray(raw) && !(raw instanceof Date) ? Object.entries(raw) : null;
+/** Names to addresses. */
+export const addressTable = (): Kind<ReadonlyMap<string, Address>> => table(callAddress(), "host:port");
 
 /**
  * Takes the password out of a URL, and the keys that providers put into query strings and long path segments. Works on

@@ -29,23 +29,62 @@ export interface JobSpec {
   readonly offered: string;
   readonly escrowTxHash: string;
   readonly reservationMinutes: number;
+  /** What its owner asks of a node beyond device and memory. Absent: nothing. */
+  readonly requirements?: Requirements;
+  /** Absent: one node. */
+  readonly gang?: Gang;
 }
+
+/** What a node must be or offer. Filters, not wishes: a node that fails one is never used for the job. */
+export interface Requirements {
+  /** One of these; empty: anywhere. */
+  readonly regions?: readonly string[];
+  /** A model format the node must say it supports, lower case. */
+  readonly format?: string;
+  /** A runtime the node must say it has, lower case. */
+  readonly runtime?: string;
+  /** 0..100. */
+  readonly minReputation?: number;
+  /** Base units, as decimal text. */
+  readonly minStake?: string;
+  /** The most a node may charge for an hour, in base units as decimal text. */
+  readonly maxPricePerHour?: string;
+  /** Bytes of RAM besides the GPU memory of a GPU job. */
+  readonly ramBytes?: number;
+}
+
+/** A job that runs on several nodes at once: on all of them or on none. */
+export interface Gang {
+  /** 2..64, rank 0 included. */
+  readonly size: number;
+  /** "region": all members in one region. */
+  readonly topology: "any" | "region";
+}
+
+export const GANG_LIMIT = 64;
+
+export const gangSizeOf = (spec: JobSpec): number => spec.gang?.size ?? 1;
 
 export const needsGpu = (spec: JobSpec): boolean => spec.device !== null && spec.device !== "cpu";
 
 const GIB = 2 ** 30;
 
-/** What the job takes from a node while it runs. */
+/** What the job takes from a node while it runs (each member of a gang the same), and what the node must be. */
 export interface Demand {
   /** null: any. */
   readonly device: DeviceKind | null;
   readonly ramBytes: number;
   readonly vramBytes: number;
+  /** Absent: no filters. */
+  readonly requirements?: Requirements;
 }
 
 export function demandOf(spec: JobSpec): Demand {
   const gpu = needsGpu(spec);
-  return { device: spec.device, ramBytes: gpu ? 0 : spec.memoryBytes, vramBytes: gpu ? spec.memoryBytes : 0 };
+  const { memoryBytes, requirements, device } = spec;
+  const ramBytes = gpu ? (requirements?.ramBytes ?? 0) : memoryBytes;
+  const demand = { device, ramBytes, vramBytes: gpu ? memoryBytes : 0 };
+  return requirements === undefined ? demand : { ...demand, requirements };
 }
 
 /** The whole gigabytes of RAM that the price formula and the `required_ram_gb` column speak of: at least one. */

@@ -22,8 +22,12 @@ export interface PricedResources {
  * is divisible by 100, so nothing is ever rounded.
  */
 export function price({ gpu, ramGb, seconds }: PricedResources): TokenUnits {
-  const perSecond = (BASE_RATE / 100n) * (gpu ? GPU_MULTIPLIER : 1n) * (100n + BigInt(ramGb));
-  return perSecond * BigInt(seconds);
+  return BigInt(ratePerSecond({ gpu, ramGb })) * BigInt(seconds);
+}
+
+/** Base units that a second of these resources costs by the price list; also the measure of fair share. */
+export function ratePerSecond({ gpu, ramGb }: Omit<PricedResources, "seconds">): number {
+  return Number((BASE_RATE / 100n) * (gpu ? GPU_MULTIPLIER : 1n) * (100n + BigInt(ramGb)));
 }
 
 export interface Split {

@@ -14,8 +14,33 @@ export interface Room {
   readonly vramBytes: Readonly<Partial<Record<DeviceKind, number>>>;
 }
 
-/** Why a node cannot take a job now. The closed list behind "why is my job waiting?" (I10). */
-export type Unfit = "device" | "ram" | "vram" | "full" | "ram_in_use" | "vram_in_use";
+/** Why a node cannot take a job now. With `Unavailable` the closed list behind "why is my job waiting?" (I10). */
+export type Unfit =
+  | "device"
+  | "ram"
+  | "vram"
+  | "region"
+  | "format"
+  | "runtime"
+  | "reputation"
+  | "stake"
+  | "price"
+  | "full"
+  | "ram_in_use"
+  | "vram_in_use";
+
+/** Why a node as a whole is out of the question, whatever the job. */
+export type Unavailable =
+  | "offline"
+  | "suspect"
+  | "cordoned"
+  | "draining"
+  | "banned"
+  /** Failed or refused several offers in a row, and is left alone for a while. */
+  | "set_aside"
+  /** Held for one user's reservation. */
+  | "reserved"
+  | "uncallable";
 
 const vramOf = (devices: readonly Device[], demand: Demand): number =>
   devices.reduce((most, one) => (one.kind === demand.device ? Math.max(most, one.vramBytes) : most), 0);

@@ -212,8 +212,10 @@ class Simulation {
         node.runs.clear();
         await this.register(node);
       }
-    } else if (chance < 0.26) await this.core.nodes.ask(node.id, { type: "DRAIN", reason: "" });
-    else if (chance < 0.28) await this.core.nodes.ask(node.id, { type: "RESTORE" });
+    } else if (chance < 0.26)
+      await this.core.nodes.ask(node.id, { type: "DRAIN", reason: "", by: "operator", until: null });
+    else if (chance < 0.28)
+      await this.core.nodes.ask(node.id, { type: "UNCORDON", reason: "repaired", by: "operator" });
     else if (chance < 0.3) this.#trouble = this.chance(0.5) ? "lost" : "doubt";
     else if (chance < 0.36) this.#trouble = "none";
     else if (chance < 0.41) await this.pick(this.sent)?.();
@@ -307,7 +309,7 @@ class Simulation {
     this.#trouble = "none";
     for (const node of this.nodes) {
       node.alive = true;
-      await this.core.nodes.ask(node.id, { type: "RESTORE" }).catch(() => {});
+      await this.core.nodes.ask(node.id, { type: "UNCORDON", reason: "repaired", by: "operator" }).catch(() => {});
     }
   }
 

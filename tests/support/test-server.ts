@@ -27,7 +27,7 @@ import { type Core, createCore } from "../../src/actors/core.ts";
 import { type Config, type KeyName, loadConfig } from "../../src/config/index.ts";
 import { systemClock } from "../../src/observability/index.ts";
 import { startServices } from "../../src/services.ts";
-import { nodeLinkTimes } from "../../src/settings.ts";
+import { fairness, nodeLinkTimes } from "../../src/settings.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { PostgresJournal } from "../../src/store/journal.ts";
 import { Leadership } from "../../src/store/leadership.ts";
@@ -174,7 +174,14 @@ export class TestServer {
   /** Cancels every job and takes every node out of service, so that the next test has the server to itself. */
   async clear(): Promise<void> {
     for (const node of [...this.core.nodes.live()]) {
-      if (node.state !== "banned") await this.core.nodes.ask(node.ref.id, { type: "BAN", reason: "the test is over" });
+      if (node.state !== "banned")
+        await this.core.nodes.ask(node.ref.id, {
+          type: "BAN",
+          reason: "the test is over",
+          by: "operator",
+          until: null,
+          evict: false,
+        });
     }
     for (const job of [...this.core.jobs.live()]) this.core.jobs.tell(job.ref.id, { type: "CANCEL", reason: "" });
     for (const node of this.#nodes.splice(0)) await node.stop();
@@ -235,6 +242,7 @@ async function run(config: Config, url: string, port: number): Promise<Running> 
     heartbeatTimeout: config.scheduler.nodeHeartbeatTimeoutMs,
     probeDelay: { first: config.nodeLink.probeIntervalMs, slowest: config.nodeLink.probeIntervalMs * 20 },
     maxPending: config.limits.maxQueueDepth,
+    fairness: fairness(config),
     onDeposed: () => {},
   });
   await core.start();

@@ -59,6 +59,8 @@ export function jobKind({ link, nodes }: JobEffectsDependencies): ActorKind<JobM
             spec: context.spec,
             userWallet: context.userWallet,
             price: context.price,
+            gang: null,
+            stopAfter: context.policy.stopAfter ?? null,
           },
           signal,
         );

@@ -77,7 +77,11 @@ const machine = setup({
     awaitsFunds: ({ context }) => context.awaitsFunds,
     /** The event that creates a job carries no time, and its time in the queue has not even begun. */
     waitedTooLong: ({ context, event }) => event.at >= context.queueDeadline,
-    fromLiveAttempt: ({ context, event }) => "nodeId" in event && "attempt" in event && isFrom(context, event),
+    fromLiveAttempt: ({ context, event }) =>
+      "nodeId" in event &&
+      "attempt" in event &&
+      event.nodeId !== undefined &&
+      isFrom(context, { nodeId: event.nodeId, attempt: event.attempt }),
     ofLiveOffer: ({ context, event }) => "attempt" in event && context.live?.number === event.attempt,
     onLiveNode: ({ context, event }) => "nodeId" in event && context.live?.nodeId === event.nodeId,
     offerOfInvalidJob: ({ context, event }) =>

@@ -1,5 +1,6 @@
 /** What a job actor remembers, what it is told, and how it is made. All plain data: it is stored as JSON. */
 import type { JobSpec } from "../../domain/job-spec.ts";
+import type { Reconcile } from "../../domain/job-terms.ts";
 import type { Millis } from "../runtime/index.ts";
 
 /** How an attempt ended. */
@@ -19,13 +20,33 @@ export type AttemptOutcome =
   | "run_timeout"
   /** The node went silent and did not come back within the grace period, or came back without the attempt. */
   | "lost"
-  | "cancelled";
+  | "cancelled"
+  /** Another member of its gang ended the attempt; this node did nothing wrong. */
+  | "gang_ended"
+  /** The node was drained or banned under it. */
+  | "evicted"
+  /** Its original came back and was kept. */
+  | "superseded";
+
+/** One node's part in a gang's attempt. */
+export interface Member {
+  readonly nodeId: string;
+  readonly acceptedAt: Millis | null;
+  readonly startedAt: Millis | null;
+  /** Its own share of the work is done; the attempt ends with rank 0's. */
+  readonly doneAt: Millis | null;
+  /** Silent at present. */
+  readonly away: boolean;
+}
 
 /** The attempt that alone may report, finish and earn (I2). */
 export interface LiveAttempt {
   /** Grows with every offer; the epoch by which late reports are told from live ones. */
   readonly number: number;
+  /** The node that runs it; of a gang, rank 0, whose reports speak for the whole. */
   readonly nodeId: string;
+  /** A gang's members by rank, rank 0 included. Absent for a job on one node. */
+  readonly members?: readonly Member[];
   readonly offeredAt: Millis;
   readonly acceptedAt: Millis | null;
   readonly startedAt: Millis | null;
@@ -36,6 +57,8 @@ export interface LiveAttempt {
 export interface PastAttempt {
   readonly number: number;
   readonly nodeId: string;
+  /** A gang's nodes by rank; absent for a job on one node. */
+  readonly nodeIds?: readonly string[];
   readonly offeredAt: Millis;
   readonly startedAt: Millis | null;
   readonly endedAt: Millis;
@@ -47,7 +70,8 @@ export interface PastAttempt {
 export interface UnsettledOutcome {
   readonly attempt: number;
   readonly nodeId: string;
-  readonly outcome: AttemptOutcome;
+  /** "silent" is told while the attempt goes on, under a key of its own. */
+  readonly outcome: AttemptOutcome | "silent";
 }
 
 /** Times and limits, fixed when the job is accepted: a change of configuration does not change running jobs. */
@@ -58,7 +82,14 @@ export interface JobPolicy {
   /** How long a node that refused, was silent or failed is passed over for this job. */
   readonly exclusion: Millis;
   readonly startTimeout: Millis;
+  /** `lost_after`: how long a silent node's attempt is only unknown, before the job is offered elsewhere. */
   readonly gracePeriod: Millis;
+  /** A node that cannot reach the server for this long stops the run itself; absent: it goes on until it is told otherwise. */
+  readonly stopAfter?: Millis;
+  /** Which attempt is kept when the original comes back beside a live replacement. Absent: the replacement. */
+  readonly reconcile?: Reconcile;
+  /** From acceptance to the end, whatever happens in between. Absent: unlimited. */
+  readonly maxDuration?: Millis;
   readonly runTimeout: Millis;
   readonly maxRetries: number;
   /** How often the job may lose its node before it fails. Not counted as retries: it was not the job's fault. */
@@ -88,7 +119,9 @@ export type FailureCode =
   | "run_timeout"
   /** The run timeout passed and the node never said a word about the run. */
   | "no_report"
-  | "lost_too_often";
+  | "lost_too_often"
+  /** Its `max_duration` passed, counted from its acceptance. */
+  | "max_duration";
 
 export interface Exclusion {
   readonly nodeId: string;
@@ -155,11 +188,14 @@ interface FromAttempt {
 
 export type JobEvent = { readonly at: Millis } & (
   | { readonly type: "FUNDS_LOCKED" }
-  | { readonly type: "OFFER"; readonly nodeId: string }
-  | { readonly type: "OFFER_ACCEPTED"; readonly attempt: number }
+  /** `others`: the further members of a gang, by rank from 1. */
+  | { readonly type: "OFFER"; readonly nodeId: string; readonly others?: readonly string[] }
+  /** `nodeId` names the member of a gang; absent: rank 0, or the only node. */
+  | { readonly type: "OFFER_ACCEPTED"; readonly attempt: number; readonly nodeId?: string }
   | {
       readonly type: "OFFER_REFUSED";
       readonly attempt: number;
+      readonly nodeId?: string;
       readonly outcome: "rejected" | "invalid" | "unreachable" | "no_answer";
       readonly message: string;
     }
@@ -177,7 +213,12 @@ export type JobEvent = { readonly at: Millis } & (
   | { readonly type: "NODE_BACK"; readonly nodeId: string }
   /** The node is there and no longer has the attempt. */
   | ({ readonly type: "ATTEMPT_GONE" } & FromAttempt)
+  /** The node of a lost attempt is back and still runs it; the broker has found that it has the room. */
+  | { readonly type: "ORIGINAL_BACK"; readonly nodeId: string; readonly attempt: number }
+  /** Its node is drained or banned: the attempt ends, and the job wants another node. */
+  | { readonly type: "EVICT"; readonly nodeId: string; readonly reason: string }
   | { readonly type: "CANCEL"; readonly reason: string }
-  | { readonly type: "OUTCOME_RECORDED"; readonly attempt: number }
+  /** `nodeId` where the attempt had several. */
+  | { readonly type: "OUTCOME_RECORDED"; readonly attempt: number; readonly nodeId?: string }
   | { readonly type: "DEADLINE" }
 );

@@ -1,6 +1,7 @@
 /** The kind "node": its rows in `nodes` and `node_devices`, and the effects it can owe. */
 import type { SnapshotFrom } from "xstate";
 import { bestGpu, type Device } from "../../domain/node-profile.ts";
+import type { Unavailable } from "../../domain/placement.ts";
 import type { NodeLink } from "../node-link.ts";
 import type { ActorKind, Actors, Clock, Committed, Millis, Owed } from "../runtime/index.ts";
 import { type NodeMachine, nodeMachine } from "./machine.ts";
@@ -34,6 +35,22 @@ export function nodeStatusOf(state: string): NodeStatus {
   if (state === "maintenance") return "maintenance";
   if (state === "online.idle") return "online";
   return state === "online.busy" ? "busy" : "offline";
+}
+
+/** Why it is offered nothing at present; null: it may be offered jobs. */
+export function unavailabilityOf(snapshot: NodeSnapshot): Unavailable | null {
+  switch (nodeStateName(snapshot)) {
+    case "maintenance":
+      return "cordoned";
+    case "banned":
+      return "banned";
+    case "suspect":
+      return "suspect";
+    case "offline":
+      return "offline";
+    default:
+      return snapshot.context.reachability === "uncallable" ? "uncallable" : null;
+  }
 }
 
 /** 0..100: the part of its registered life that the node was heard from, as we measured it. */

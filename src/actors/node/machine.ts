@@ -145,17 +145,18 @@ export const nodeMachine = setup({
       states: {
         inService: {
           on: {
+            CORDON: { target: "maintenance", actions: "noteReason" },
             DRAIN: { target: "maintenance", actions: "noteReason" },
             BAN: { target: "banned", actions: "noteReason" },
           },
         },
         maintenance: {
           on: {
-            RESTORE: { target: "inService", actions: "clearReason" },
+            UNCORDON: { target: "inService", actions: "clearReason" },
             BAN: { target: "banned", actions: "noteReason" },
           },
         },
-        banned: { on: { RESTORE: { target: "inService", actions: "clearReason" } } },
+        banned: { on: { UNBAN: { target: "inService", actions: "clearReason" } } },
       },
     },
   },

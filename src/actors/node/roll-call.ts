@@ -23,6 +23,8 @@ export interface RollCallOptions {
   readonly jobs: Jobs;
   readonly nodes: Nodes;
   readonly pool: NodePool;
+  /** Gives a lost attempt back to the node that still runs it; false: the node is to stop it. */
+  readonly reinstate: (jobId: string, nodeId: string, attempt: number) => Promise<boolean>;
   readonly heartbeatTimeout: Millis;
 }
 

@@ -9,6 +9,10 @@ export interface NodePolicy {
   readonly heartbeatTimeout: Millis;
   /** How long it is suspect before it counts as offline. */
   readonly gracePeriod: Millis;
+  /** So many failed or refused attempts in a row set the node aside. Absent: never. */
+  readonly failureLimit?: number;
+  /** How long it is set aside the first time; twice as long each time it fails again at once, up to an hour. */
+  readonly setAside?: Millis;
 }
 
 /** Whether AssignJob can reach the node. A node behind NAT sends heartbeats and cannot be called: not dead, but of no use for offers. */
@@ -64,10 +68,36 @@ export type NodeEvent = { readonly at: Millis } & (
       /** Tells a job from an earlier, deleted one under the same id. */
       readonly jobCreatedAt: Millis;
       readonly attempt: number;
-      readonly outcome: AttemptOutcome;
+      /** "silent": the node went silent during the attempt, which may still go on. */
+      readonly outcome: AttemptOutcome | "silent";
     }
-  | { readonly type: "DRAIN"; readonly reason: string }
-  | { readonly type: "BAN"; readonly reason: string }
-  | { readonly type: "RESTORE" }
+  /** Offered nothing new; what it runs goes on. `by` names the operator in the log. */
+  | { readonly type: "CORDON"; readonly reason: string; readonly by: string }
+  /** The same, and at `until` what still runs there is moved; null: it may take its time. */
+  | { readonly type: "DRAIN"; readonly reason: string; readonly by: string; readonly until: Millis | null }
+  /** Ends a cordon or a drain. */
+  | { readonly type: "UNCORDON"; readonly reason: string; readonly by: string }
+  /** `until` null: until an operator lifts it. `evict`: what it runs is moved at once. */
+  | {
+      readonly type: "BAN";
+      readonly reason: string;
+      readonly by: string;
+      readonly until: Millis | null;
+      readonly evict: boolean;
+    }
+  | { readonly type: "UNBAN"; readonly reason: string; readonly by: string }
+  /** A user's complaint about an attempt; counts once per attempt. */
+  | {
+      readonly type: "COMPLAINT";
+      readonly jobId: string;
+      readonly jobCreatedAt: Millis;
+      readonly attempt: number;
+      readonly reason: string;
+      readonly by: string;
+    }
+  /** From the effects that wait for these moments. */
+  | { readonly type: "DRAIN_OVER" }
+  | { readonly type: "BAN_OVER" }
+  | { readonly type: "SET_ASIDE_OVER" }
   | { readonly type: "DEADLINE" }
 );

@@ -8,7 +8,7 @@
  */
 import { demandOf, PRIORITIES } from "../../domain/job-spec.ts";
 import type { CommittedJob, Jobs } from "../job/kind.ts";
-import { type CommittedNode, isPresent, type Nodes, nodeStateName, presenceOf, uptimeOf } from "../node/kind.ts";
+import { type CommittedNode, isPresent, type Nodes, presenceOf, unavailabilityOf, uptimeOf } from "../node/kind.ts";
 import {
   ActorOverloaded,
   ActorQuarantined,
@@ -19,18 +19,27 @@ import {
   type Millis,
 } from "../runtime/index.ts";
 import { JobQueue, type QueuedJob } from "./job-queue.ts";
-import { NodePool, type Unavailable } from "./node-pool.ts";
+import { NodePool } from "./node-pool.ts";
 
 /** Offers on their way to the journal at a time: a few group commits' worth. */
 const MAX_PLACING = 2000;
 /** A database that has just failed to answer is left alone this long. */
 const OFFER_AGAIN: Millis = 200;
 
+/** How much of the network each owner may have. */
+export interface Fairness {
+  /** An owner of weight 2 gets twice the share of one of weight 1. Above 0. */
+  weightOf(owner: string): number;
+  /** Jobs an owner may have on nodes at a time; Infinity: as many as fit. */
+  readonly maxRunningPerOwner: number;
+}
+
 export interface BrokerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly jobs: Jobs;
   readonly nodes: Nodes;
+  readonly fairness?: Fairness;
 }
 
 export interface Waiting {
@@ -105,7 +114,7 @@ export class Broker {
     this.pool.upsert({
       id: context.id,
       profile: context.profile,
-      unavailable: unavailability(committed),
+      unavailable: unavailabilityOf(committed.snapshot),
       reputation: context.reputation,
       uptime: uptimeOf(context, this.options.clock.now()),
     });
@@ -126,6 +135,14 @@ export class Broker {
     for (const nodeId of changed) this.#roomChanged(nodeId);
     // The placement took its room before its commit; now that it is real, the node may be busy.
     if (placing !== undefined && changed.length === 0) this.#roomChanged(placing);
+  }
+
+  /**
+   * Makes a lost attempt live again on the node that came back with it, if the node has the room (I3) and the job's policy
+   * keeps it. Resolves to whether it did. Never rejects.
+   */
+  async reinstate(_jobId: string, _nodeId: string, _attempt: number): Promise<boolean> {
+    return false;
   }
 
   #enqueue(job: QueuedJob): void {
@@ -262,19 +279,4 @@ function toQueued(committed: CommittedJob): QueuedJob {
     demand: demandOf(context.spec),
     exclusions: context.exclusions,
   };
-}
-
-function unavailability({ snapshot }: CommittedNode): Unavailable | null {
-  switch (nodeStateName(snapshot)) {
-    case "maintenance":
-      return "maintenance";
-    case "banned":
-      return "banned";
-    case "suspect":
-      return "suspect";
-    case "offline":
-      return "offline";
-    default:
-      return snapshot.context.reachability === "uncallable" ? "uncallable" : null;
-  }
 }

@@ -18,8 +18,9 @@ export interface SchedulerContext {
 export type SchedulerEvent = { readonly at: Millis } & (
   | { readonly type: "LEADER_STARTED" }
   | { readonly type: "RECONCILED" }
-  | { readonly type: "PAUSE"; readonly reason: string }
-  | { readonly type: "RESUME" }
+  /** `by` names the operator in the log. */
+  | { readonly type: "PAUSE"; readonly reason: string; readonly by?: string }
+  | { readonly type: "RESUME"; readonly reason?: string; readonly by?: string }
 );
 
 export const schedulerMachine = setup({

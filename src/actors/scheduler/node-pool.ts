@@ -14,12 +14,10 @@ import {
   type Room,
   roomLeft,
   standingScore,
+  type Unavailable,
   type Unfit,
   vramLeft,
 } from "../../domain/placement.ts";
-
-/** Why a node as a whole is out of the question, whatever the job. */
-export type Unavailable = "offline" | "suspect" | "maintenance" | "banned" | "uncallable";
 
 export interface PooledNode {
   readonly id: string;

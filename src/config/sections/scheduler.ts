@@ -1,7 +1,8 @@
 /** How jobs are brokered, and how the server reaches nodes. */
 import { key } from "../key.ts";
-import { decimal, whole } from "../kinds.ts";
+import { choice, decimal, whole } from "../kinds.ts";
 import { addressTable } from "../network-kinds.ts";
+import { weightTable } from "../table-kinds.ts";
 
 /** The longest time a timer can be set for is 2^31 - 1 ms; 24 days is the round figure below it. */
 const longest = 24 * 24 * 3_600_000;
@@ -44,6 +45,46 @@ export const scheduler = {
       millis(0),
       60_000,
       "How long a running job waits for its silent node to come back before it is offered elsewhere.",
+    ),
+    stop_after_ms: key(
+      millis(0),
+      0,
+      "How long a node that cannot reach the server goes on with a run before it stops it itself; 0: until it is told. A job may say otherwise (`cyxwiz.stop_after`).",
+    ),
+    reconcile: key(
+      choice(["keep_replacement", "keep_original"]),
+      "keep_replacement",
+      "Which attempt is kept when a node comes back with one that was replaced meanwhile. A job may say otherwise (`cyxwiz.reconcile`).",
+    ),
+    max_duration_ms: key(
+      millis(1000),
+      7 * 86_400_000,
+      "From a job's acceptance to its end, whatever happens in between; after that it fails. A job may ask for less (`cyxwiz.max_duration`).",
+    ),
+    max_running_per_owner: key(
+      whole({ min: 0, max: 1_000_000 }),
+      0,
+      "Jobs of one owner on nodes at a time; 0: as many as fit. More of them wait.",
+    ),
+    max_queued_per_owner: key(
+      whole({ min: 0, max: 10_000_000 }),
+      0,
+      "Pending jobs of one owner; 0: as many as `limits.max_queue_depth` allows. More are refused.",
+    ),
+    owner_weights: key(
+      weightTable(),
+      {},
+      "Shares of particular owners, by user id or wallet. An owner of weight 2 gets twice what one of weight 1 gets when both want more than there is; 1 where nothing is said.",
+    ),
+    node_failure_limit: key(
+      whole({ min: 0, max: 1000 }),
+      5,
+      "So many failed or refused attempts in a row set a node aside; 0: never.",
+    ),
+    node_set_aside_ms: key(
+      millis(100, 3_600_000),
+      60_000,
+      "How long a node is set aside the first time; twice as long each time it fails again at once, up to an hour.",
     ),
     queue_timeout_ms: key(
       millis(1000),

@@ -49,9 +49,10 @@ const events: readonly Unstamped<NodeEvent>[] = [
   { type: "LOAD", busy: false },
   { type: "CALLABLE", proven: true },
   { type: "UNCALLABLE" },
-  { type: "DRAIN", reason: "update" },
-  { type: "BAN", reason: "cheated" },
-  { type: "RESTORE" },
+  { type: "DRAIN", reason: "update", by: "operator", until: null },
+  { type: "BAN", reason: "cheated", by: "operator", until: null, evict: false },
+  { type: "UNCORDON", reason: "repaired", by: "operator" },
+  { type: "UNBAN", reason: "appealed", by: "operator" },
   { type: "DEADLINE" },
   { type: "REGISTERED", profile, policy: nodePolicy, bootId: "boot-2" },
 ];

@@ -30,9 +30,10 @@ const events: readonly Event[] = [
   { type: "CALLABLE", proven: false },
   { type: "CALLABLE", proven: true },
   { type: "UNCALLABLE" },
-  { type: "DRAIN", reason: "update" },
-  { type: "BAN", reason: "lied" },
-  { type: "RESTORE" },
+  { type: "DRAIN", reason: "update", by: "operator", until: null },
+  { type: "BAN", reason: "lied", by: "operator", until: null, evict: false },
+  { type: "UNCORDON", reason: "repaired", by: "operator" },
+  { type: "UNBAN", reason: "appealed", by: "operator" },
   registered("boot-1"),
   registered("boot-2"),
   registered("boot-1", 6000),
@@ -95,7 +96,8 @@ describe("every state of a node", () => {
   test("keeps its standing whatever is heard of the node; only an operator changes it", () => {
     for (const snapshot of explored) {
       for (const event of events) {
-        if (event.type === "DRAIN" || event.type === "BAN" || event.type === "RESTORE") continue;
+        if (event.type === "DRAIN" || event.type === "BAN" || event.type === "UNCORDON" || event.type === "UNBAN")
+          continue;
         expect(standingOf(step(snapshot, event, T0 + 5))).toBe(standingOf(snapshot));
       }
     }

@@ -60,7 +60,7 @@ describe("a heartbeat", () => {
   test("never ends a ban, nor a drain", async () => {
     const world = await coreWorld();
     await world.register(NODE);
-    await world.core.nodes.ask(NODE, { type: "BAN", reason: "lied" });
+    await world.core.nodes.ask(NODE, { type: "BAN", reason: "lied", by: "operator", until: null, evict: false });
     await world.clock.advance(10 * TIMEOUT);
     await beat(world, NODE);
     await world.register(NODE, { bootId: "boot-2" });

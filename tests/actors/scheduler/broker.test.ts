@@ -317,7 +317,7 @@ describe("recovery", () => {
     await stage.node("full", { slots: 2 });
     await stage.node("small", { slots: 3, ramBytes: GIB });
     await stage.node("drained", { slots: 9 });
-    await stage.core.nodes.ask("drained", { type: "DRAIN", reason: "test" });
+    await stage.core.nodes.ask("drained", { type: "DRAIN", reason: "test", by: "operator", until: null });
     const jobs = [...(await stage.submitMany(5)), await stage.submit({ spec: { device: "cuda" } })];
     await stage.pass(1000);
     const view = () => ({
@@ -581,11 +581,11 @@ describe("waiting jobs", () => {
   test("are placed when their node comes back into service", async () => {
     const stage = await Stage.open();
     await stage.node("node");
-    await stage.core.nodes.ask("node", { type: "DRAIN", reason: "test" });
+    await stage.core.nodes.ask("node", { type: "DRAIN", reason: "test", by: "operator", until: null });
     const job = await stage.submit();
     await stage.pass(10_000);
     expect(stage.nodeOf(job)).toBeNull();
-    await stage.core.nodes.ask("node", { type: "RESTORE" });
+    await stage.core.nodes.ask("node", { type: "UNCORDON", reason: "repaired", by: "operator" });
     await settle();
     expect(stage.nodeOf(job)).toBe("node");
   });
@@ -631,8 +631,16 @@ describe("waiting jobs", () => {
       for (let index = 0; index < nodes; index++) {
         await stage.node(`node-${index}`, { slots: 1 + below(2), ramBytes: (1 + below(4)) * GIB });
         const fate = below(6);
-        if (fate === 0) await stage.core.nodes.ask(`node-${index}`, { type: "DRAIN", reason: "" });
-        if (fate === 1) await stage.core.nodes.ask(`node-${index}`, { type: "BAN", reason: "" });
+        if (fate === 0)
+          await stage.core.nodes.ask(`node-${index}`, { type: "DRAIN", reason: "", by: "operator", until: null });
+        if (fate === 1)
+          await stage.core.nodes.ask(`node-${index}`, {
+            type: "BAN",
+            reason: "",
+            by: "operator",
+            until: null,
+            evict: false,
+          });
       }
       stage.answer = () =>
         random() < 0.7 ? { accepted: true } : { accepted: false, outcome: "rejected", message: "" };

@@ -1,9 +1,9 @@
 /** The pool against a plain model of it: every node looked at, every sum made afresh. */
 import { describe, expect, test } from "bun:test";
-import { NodePool, type PooledNode, type Unavailable } from "../../../src/actors/scheduler/node-pool.ts";
+import { NodePool, type PooledNode } from "../../../src/actors/scheduler/node-pool.ts";
 import { DEVICE_KINDS, type Demand, type DeviceKind } from "../../../src/domain/job-spec.ts";
 import type { Device, NodeProfile } from "../../../src/domain/node-profile.ts";
-import { capabilityMatch, crowded, lacks, matchScore } from "../../../src/domain/placement.ts";
+import { capabilityMatch, crowded, lacks, matchScore, type Unavailable } from "../../../src/domain/placement.ts";
 import { seeded } from "../../support/seeded.ts";
 
 const GIB = 2 ** 30;
@@ -50,7 +50,7 @@ const profile = (overrides: Partial<NodeProfile> = {}): NodeProfile => ({
   ...overrides,
 });
 
-const UNAVAILABLE: readonly Unavailable[] = ["offline", "suspect", "maintenance", "banned", "uncallable"];
+const UNAVAILABLE: readonly Unavailable[] = ["offline", "suspect", "cordoned", "banned", "uncallable"];
 const nobody = () => false;
 
 /** Draws from a seeded source. */

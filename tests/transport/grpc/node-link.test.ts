@@ -94,6 +94,8 @@ describe("an offer", () => {
     attempt: 7,
     userWallet: "user",
     price: "1500000000",
+    gang: null,
+    stopAfter: null,
     spec: {
       type: "training",
       priority: "high",

@@ -324,10 +324,16 @@ for (const { name, url } of await databaseServers()) {
         await heartbeat(nodeId);
         expect(await row(nodeId)).toMatchObject({ status: "online" });
 
-        await server.core.nodes.ask(nodeId, { type: "DRAIN", reason: "update" });
+        await server.core.nodes.ask(nodeId, { type: "DRAIN", reason: "update", by: "operator", until: null });
         await heartbeat(nodeId);
         expect(await row(nodeId)).toMatchObject({ status: "maintenance", state: "maintenance" });
-        await server.core.nodes.ask(nodeId, { type: "BAN", reason: "fraud" });
+        await server.core.nodes.ask(nodeId, {
+          type: "BAN",
+          reason: "fraud",
+          by: "operator",
+          until: null,
+          evict: false,
+        });
         await heartbeat(nodeId);
         await register({ nodeId });
         expect(await row(nodeId)).toMatchObject({ state: "banned" });
