@@ -10,7 +10,7 @@ import type { Log } from "./actors/runtime/index.ts";
 import type { Config } from "./config/index.ts";
 import { systemClock } from "./observability/index.ts";
 import { startServices } from "./services.ts";
-import { fairness, nodeLinkTimes } from "./settings.ts";
+import { fairness, nodeLinkTimes, restAccess, submissionRules } from "./settings.ts";
 import { type OpenDatabase, openDatabase } from "./store/database.ts";
 import { startEmbeddedPostgres } from "./store/embedded/index.ts";
 import { PostgresJournal } from "./store/journal.ts";
@@ -114,7 +114,7 @@ async function start(
   const journal = new PostgresJournal(database.writer, leadership.epoch);
   const queries = createQueries(database.reads);
   const issueP2pToken = p2pTokens(config.jwt.p2pSecret, config.jwt.p2pTokenExpirationSeconds, clock.now);
-  const link = createNodeLink({ ...nodeLinkTimes(config), issueP2pToken, log });
+  const link = createNodeLink({ ...nodeLinkTimes(config), issueP2pToken, gangSecret: config.jwt.p2pSecret, log });
   stack.push("links to nodes", () => link.close());
 
   const core = createCore({
@@ -165,6 +165,8 @@ async function start(
         return mirror.state === "connecting" ? "down" : mirror.state;
       },
     },
+    access: restAccess(config),
+    rules: submissionRules(config),
     limits: { maxBodyBytes: config.limits.maxMessageBytes, maxEventStreams: config.server.maxConnections },
   });
   const { host, port } = config.server.restAddress;

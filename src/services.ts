@@ -2,7 +2,7 @@
 import type { Core } from "./actors/core.ts";
 import type { Journal, Log } from "./actors/runtime/index.ts";
 import { type Config, formatAddress } from "./config/index.ts";
-import { systemRandom } from "./observability/index.ts";
+import { systemClock, systemRandom } from "./observability/index.ts";
 import { assignEndpoints, nodePolicy, submissionRules } from "./settings.ts";
 import type { Queries } from "./store/queries/index.ts";
 import { authenticator } from "./transport/grpc/caller.ts";
@@ -10,10 +10,12 @@ import { jobService } from "./transport/grpc/job-service.ts";
 import { jobStatusService } from "./transport/grpc/job-status-service.ts";
 import { listJobs, readMetrics } from "./transport/grpc/listings.ts";
 import { nodeService } from "./transport/grpc/node-service.ts";
+import { schedulingService } from "./transport/grpc/scheduling-service.ts";
 import { type GrpcServer, startGrpcServer } from "./transport/grpc/server.ts";
 import type { NodeTelemetry } from "./transport/node-telemetry.ts";
 import type { IssueP2pToken } from "./transport/p2p-token.ts";
 import { refusalFrom } from "./transport/problems.ts";
+import { WaitingReasons } from "./transport/waiting-reasons.ts";
 
 export interface ServicesOptions {
   readonly config: Config;
@@ -35,6 +37,8 @@ export async function startServices(options: ServicesOptions): Promise<Services>
   const { config, core, journal, queries, telemetry, issueP2pToken, log } = options;
   const closing = new AbortController();
   const authenticate = authenticator(config.jwt.secret);
+  const rules = submissionRules(config);
+  const loadJob = (id: string) => journal.load({ kind: "job", id });
   const grpc = await startGrpcServer({
     address: formatAddress(config.server.grpcAddress),
     maxMessageBytes: config.limits.maxMessageBytes,
@@ -45,10 +49,11 @@ export async function startServices(options: ServicesOptions): Promise<Services>
       core,
       authenticate,
       issueP2pToken,
-      rules: submissionRules(config),
+      rules,
+      waiting: new WaitingReasons(core, systemClock),
       maxQueueDepth: config.limits.maxQueueDepth,
       randomId: systemRandom.uuid,
-      loadJob: (id) => journal.load({ kind: "job", id }),
+      loadJob,
       listJobs: (filter) => listJobs(queries, filter),
       deleteJob: (id) => queries.jobs.delete(id),
       closing: closing.signal,
@@ -64,6 +69,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
       readMetrics: (nodeId, from, to) => readMetrics(queries, nodeId, from, to),
     }),
     jobStatus: jobStatusService({ core, authenticate }),
+    scheduling: schedulingService({ core, authenticate, rules, randomId: systemRandom.uuid, loadJob }),
   });
   return { ...grpc, closeStreams: () => closing.abort() };
 }

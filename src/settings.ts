@@ -2,8 +2,9 @@
 import type { JobPolicy } from "./actors/job/state.ts";
 import type { NodePolicy } from "./actors/node/state.ts";
 import type { Fairness } from "./actors/scheduler/broker.ts";
-import { type Config, formatAddress } from "./config/index.ts";
+import { type Config, formatAddress, isLoopback } from "./config/index.ts";
 import type { SubmissionRules } from "./transport/grpc/submission.ts";
+import type { Access } from "./transport/rest/index.ts";
 
 /** A job may lose its node this often before it fails: well beyond bad luck, well short of for ever. */
 const MAX_LOSSES = 10;
@@ -24,7 +25,8 @@ export function submissionRules({ scheduler, blockchain }: Config): SubmissionRu
     reconcile: scheduler.reconcile,
     maxDuration: scheduler.maxDurationMs,
   };
-  return { policy, runTimeoutFactor: scheduler.runTimeoutFactor, maxRunMs: scheduler.maxRunMs };
+  const { runTimeoutFactor, maxRunMs, maxQueuedPerOwner } = scheduler;
+  return { policy, runTimeoutFactor, maxRunMs, maxQueuedPerOwner };
 }
 
 export const nodePolicy = ({ scheduler }: Config): NodePolicy => ({
@@ -39,6 +41,13 @@ export const nodePolicy = ({ scheduler }: Config): NodePolicy => ({
 export const fairness = ({ scheduler }: Config): Fairness => ({
   weightOf: (owner) => scheduler.ownerWeights.get(owner) ?? 1,
   maxRunningPerOwner: scheduler.maxRunningPerOwner || Number.POSITIVE_INFINITY,
+});
+
+/** Without a secret for operators' tokens, callers on this machine are operators where nobody else can call (rest/access.ts). */
+export const restAccess = ({ jwt, server }: Config): Access => ({
+  userSecret: jwt.secret,
+  adminSecret: jwt.adminSecret,
+  loopback: isLoopback(server.restAddress),
 });
 
 export const assignEndpoints = ({ nodeLink }: Config): Readonly<Record<string, string>> =>

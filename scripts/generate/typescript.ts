@@ -6,7 +6,13 @@ import type { ProtoEnum, ProtoFile, ProtoMessage, ProtoService } from "./schema.
 const RUNTIME = ["codec", "definition"] as const;
 
 export function typescriptModule(file: ProtoFile, files: readonly ProtoFile[]): string {
-  const nameOf = (fullName: string) => typeName(fullName, file.package);
+  // A type of another package is known by the file that defines it.
+  const packageOf = new Map(
+    files.flatMap(({ package: name, messages, enums }) =>
+      [...enums, ...messages, ...messages.flatMap((message) => message.enums)].map((type) => [type.fullName, name]),
+    ),
+  );
+  const nameOf = (fullName: string) => typeName(fullName, packageOf.get(fullName) ?? file.package);
   const body = [
     ...file.enums.map((type) => enumCode(type, nameOf)),
     ...file.messages.flatMap((message) => [

@@ -78,7 +78,7 @@ export function createCore(options: CoreOptions): Core {
     reinstate: (jobId, nodeId, attempt) => broker.reinstate(jobId, nodeId, attempt),
     heartbeatTimeout: options.heartbeatTimeout,
   });
-  const reports = new Reports(jobs, feed, clock);
+  const reports = new Reports(jobs, feed, clock, (jobId, nodeId, attempt) => broker.reinstate(jobId, nodeId, attempt));
   scheduler.onCommit(({ after }) => broker.setOpen(after.state === "brokering"));
 
   return {

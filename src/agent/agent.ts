@@ -1,10 +1,12 @@
 /** The reference compute node: takes offers, runs jobs, keeps in touch. */
 import { mkdirSync } from "node:fs";
 import { createServer, ServerError, Status } from "nice-grpc";
+import { GangServiceDefinition } from "../transport/grpc/generated/cyxwiz/gang.ts";
 import { addHealth, HealthDefinition } from "../transport/grpc/health.ts";
 import { NodeServiceDefinition } from "../transport/grpc/protocol.ts";
 import { addReflection } from "../transport/grpc/reflection.ts";
 import { Contact } from "./contact.ts";
+import { Gangs } from "./gang/index.ts";
 import { NodeIdentity } from "./identity.ts";
 import { lockDataDir } from "./lock.ts";
 import { reachableHost } from "./machine-facts.ts";
@@ -29,6 +31,8 @@ export interface NodeAgent {
 /** A job's model definition may be large, and the server sends no more than it takes itself. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
+const SERVED = [NodeServiceDefinition, GangServiceDefinition];
+
 class Agent {
   readonly #options: NodeOptions;
   readonly #times: NodeTimes;
@@ -38,8 +42,14 @@ class Agent {
   readonly #presence: Presence;
   readonly #offers: Offers;
   readonly #runs = new Map<string, Run>();
-  readonly #server = createServer({ "grpc.max_receive_message_length": MAX_MESSAGE_BYTES });
-  readonly #health = addHealth(this.#server, [NodeServiceDefinition]);
+  readonly #gangs: Gangs;
+  readonly #server = createServer({
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    // A member of a gang whose machine is gone would hold its stream for ever.
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+  });
+  readonly #health = addHealth(this.#server, SERVED);
   #ended: Promise<void> | null = null;
 
   constructor(
@@ -53,6 +63,7 @@ class Agent {
     const contact = new Contact(options.server, options.token);
     const outbox = new Outbox(dataDir, identity, contact, this.#times, log);
     const parts = { options, times: this.#times, identity, contact, outbox, runs: this.#runs };
+    this.#gangs = new Gangs(this.#times);
     this.#identity = identity;
     this.#contact = contact;
     this.#outbox = outbox;
@@ -66,6 +77,7 @@ class Agent {
         nodeId: () => identity.nodeId,
         contact,
         times: this.#times,
+        gangs: this.#gangs,
         dataDir,
         files,
         log,
@@ -79,7 +91,7 @@ class Agent {
   async start(): Promise<NodeAgent> {
     const { host, port: wanted } = this.#options.listenAddress;
     const unserved = async (): Promise<never> => {
-      throw new ServerError(Status.UNIMPLEMENTED, "this is a node: it serves AssignJob only");
+      throw new ServerError(Status.UNIMPLEMENTED, "this is a node: of NodeService it serves AssignJob only");
     };
     this.#server.add(NodeServiceDefinition, {
       assignJob: (request, { metadata }) => this.#offers.answer(request, metadata.get("cyxwiz-attempt")),
@@ -90,7 +102,8 @@ class Agent {
       getNodeMetrics: unserved,
       notifyJobAccepted: unserved,
     });
-    addReflection(this.#server, [NodeServiceDefinition, HealthDefinition]);
+    this.#server.add(GangServiceDefinition, { train: (frames, call) => this.#gangs.train(frames, call) });
+    addReflection(this.#server, [...SERVED, HealthDefinition]);
     const port = await this.#server.listen(hostPort(host, wanted));
     this.#health.setAll(true);
     const reachable = reachableHost(host, this.#options.server);

@@ -12,10 +12,12 @@ import {
   StatusCode,
 } from "../transport/grpc/protocol.ts";
 import { admissionProblem } from "./admission.ts";
+import { gangRoleOf } from "./gang/index.ts";
 import type { NodeIdentity } from "./identity.ts";
 import type { NodeOptions } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
 import { Run, type RunContext } from "./run.ts";
+import { stopAfterOf } from "./stop-after.ts";
 import { checkJob, type JobSpec, jobKindFromWire, TrainingError } from "./training/index.ts";
 
 /** An offer that comes before this process is registered waits this long: the server expects an answer within 9 s. */
@@ -118,6 +120,8 @@ function specOf(job: JobConfig, jobId: string): JobSpec | string {
     const { modelDefinition, hyperparameters, datasetUri, batchSize, epochs } = job;
     const kind = jobKindFromWire(job.jobType);
     const spec = { jobId, kind, modelDefinition, hyperparameters, datasetUri, batchSize, epochs };
+    gangRoleOf(spec);
+    stopAfterOf(spec, 0);
     return checkJob(spec)?.message ?? spec;
   } catch (error) {
     if (!(error instanceof TrainingError)) throw error;

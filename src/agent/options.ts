@@ -1,5 +1,6 @@
 /** What a node needs to be told, and the times it keeps. */
 import type { Log } from "../actors/runtime/index.ts";
+import type { GangTimes } from "./gang/index.ts";
 import type { FileAccess, Metrics } from "./training/index.ts";
 
 export interface NodeOptions {
@@ -46,16 +47,25 @@ export interface RunProgress {
   readonly metrics: Metrics;
 }
 
-export interface NodeTimes {
+export interface NodeTimes extends GangTimes {
   readonly heartbeat: number;
   /**
    * Out of touch with the server for this long, a run is stopped: by then the server has waited its heartbeat timeout and
    * grace period (30 s and 60 s by default) or is about to, and will give the job to another node. Stopping a quarter of a
-   * minute earlier is what keeps one job from running twice.
+   * minute earlier is what keeps one job from running twice. A job for which the server tells a time of its own
+   * (`cyxwiz.stop_after`) keeps that instead.
    */
   readonly stopAfter: number;
   readonly firstRetry: number;
   readonly slowestRetry: number;
 }
 
-export const DEFAULT_TIMES: NodeTimes = { heartbeat: 10_000, stopAfter: 75_000, firstRetry: 200, slowestRetry: 5000 };
+export const DEFAULT_TIMES: NodeTimes = {
+  heartbeat: 10_000,
+  stopAfter: 75_000,
+  firstRetry: 200,
+  slowestRetry: 5000,
+  gangJoin: 240_000,
+  gangGather: 600_000,
+  gangSilence: 30_000,
+};

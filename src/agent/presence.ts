@@ -1,11 +1,14 @@
 /** The node in the server's eyes: registers, then sends heartbeats for ever, and obeys what they answer. */
+
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Status } from "nice-grpc";
+import { Metadata, Status } from "nice-grpc";
+import { GANG_RUNTIME } from "../domain/job-terms.ts";
 import { StatusCode } from "../transport/grpc/protocol.ts";
 import { type Contact, isCode, isSilence } from "./contact.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { cpuCores, devices, machineName, ramAvailable, ramTotal } from "./machine-facts.ts";
+import { NoticeBoard } from "./notice.ts";
 import type { NodeOptions, NodeTimes } from "./options.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Run } from "./run.ts";
@@ -34,11 +37,13 @@ export class Presence {
   readonly #bootId = randomUUID();
   readonly #stop = new AbortController();
   readonly #registered = Promise.withResolvers<void>();
+  readonly #notices: NoticeBoard;
   #isRegistered = false;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(deps: PresenceDependencies) {
     this.#deps = deps;
+    this.#notices = new NoticeBoard(deps.options.log);
   }
 
   /** Resolves once the server has registered this process for the first time. */
@@ -124,7 +129,7 @@ export class Presence {
       walletAddress: options.walletAddress ?? "",
       isOnline: true,
       supportedFormats: ["SAFETENSORS"],
-      availableRuntimes: ["cyxwiz-dense"],
+      availableRuntimes: ["cyxwiz-dense", GANG_RUNTIME],
     };
     const reply = await contact.call(
       REGISTER_DEADLINE,
@@ -159,12 +164,27 @@ export class Presence {
       ramAvailable: ramAvailable(),
       lastHeartbeat: BigInt(Math.floor(Date.now() / 1000)),
     };
+    let header = Metadata();
+    let trailer = Metadata();
     const reply = await contact.call(
       deadline,
-      (client, call) => client.heartbeat({ nodeId, currentStatus, activeJobs }, call),
+      (client, call) =>
+        client.heartbeat(
+          { nodeId, currentStatus, activeJobs },
+          {
+            ...call,
+            onHeader: (found) => {
+              header = found;
+            },
+            onTrailer: (found) => {
+              trailer = found;
+            },
+          },
+        ),
       {},
       signal,
     );
+    this.#notices.read(header, trailer);
     for (const jobId of reply.jobsToCancel) {
       const run = runs.get(jobId);
       if (!run) continue;

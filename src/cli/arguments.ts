@@ -1,5 +1,5 @@
 /** Reads the command line: which command, which options. Settings (`--section.key=value`) are the configuration's. */
-import { closest } from "./closest.ts";
+import { closest } from "../domain/closest.ts";
 import type { Command, OptionSpec } from "./command.ts";
 import { UsageError } from "./errors.ts";
 

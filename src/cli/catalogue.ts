@@ -20,10 +20,22 @@ export const catalogue: readonly Entry[] = [
   entry("submit", "send a job", () => import("./commands/submit.ts")),
   entry("watch", "follow a job to its end", () => import("./commands/watch.ts")),
   entry("status", "show a job as it stands", () => import("./commands/status.ts")),
+  entry("explain", "say why a job waits, and what would help", () => import("./commands/explain.ts")),
+  entry("plan", "say what a job would cost and when it would start", () => import("./commands/plan.ts")),
   entry("cancel", "cancel a job", () => import("./commands/cancel.ts")),
   entry("delete", "forget a job that has ended", () => import("./commands/delete.ts")),
   entry("jobs", "list jobs, newest first", () => import("./commands/jobs.ts")),
   entry("nodes", "list compute nodes", () => import("./commands/nodes.ts")),
+  entry("cordon", "give a node nothing new", () => import("./commands/cordon.ts")),
+  entry("drain", "empty a node, by a deadline or in its own time", () => import("./commands/drain.ts")),
+  entry("uncordon", "put a cordoned or drained node back into service", () => import("./commands/uncordon.ts")),
+  entry("ban", "keep a node out of service", () => import("./commands/ban.ts")),
+  entry("unban", "lift a node's ban", () => import("./commands/unban.ts")),
+  entry("pause", "stop offering jobs to nodes", () => import("./commands/pause.ts")),
+  entry("resume", "offer jobs to nodes again", () => import("./commands/resume.ts")),
   entry("config", "check or show the configuration", () => import("./commands/config.ts")),
   entry("version", "show the version", () => import("./commands/version.ts")),
 ];
+
+/** Other names of commands; the help lists the first ones only. */
+export const aliases: Readonly<Record<string, string>> = { undrain: "uncordon" };

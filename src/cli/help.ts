@@ -62,7 +62,7 @@ ${definitions(
     ["0", "it worked"],
     ["1", "it did not"],
     ["2", "the command line, the configuration or the job is not valid"],
-    ["3", "there is no such job"],
+    ["3", "there is no such job or node"],
     ["4", "the job that was waited for failed or was cancelled"],
     ["5", "no server answers"],
     ["130", "ended by Ctrl-C"],

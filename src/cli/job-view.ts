@@ -47,9 +47,18 @@ export function jobJson(job: JobStatus) {
     started_at: isoOf(job.startTime),
     ended_at: isoOf(job.endTime),
     metrics: job.metrics,
-    error: job.error === undefined ? null : { message: job.error.message, reason: job.error.details },
+    waiting: whyWaiting(job),
+    error: job.error === undefined || waits(job) ? null : told(job.error),
   };
 }
+
+/** The server puts into `error` why a job waits, too: the wire has no other place. */
+const waits = ({ status }: JobStatus): boolean => status === StatusCode.STATUS_PENDING;
+
+const told = ({ message, details }: NonNullable<JobStatus["error"]>) => ({ message, reason: details });
+
+/** Null: it does not wait, or the server does not say why. */
+export const whyWaiting = (job: JobStatus) => (waits(job) && job.error !== undefined ? told(job.error) : null);
 
 const isoOf = (seconds: bigint): string | null => {
   const time = timeOf(seconds);

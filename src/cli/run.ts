@@ -1,8 +1,8 @@
 /** Finds the command, runs it, and reports whatever goes wrong. Does not throw. */
 import { ConfigError, type LoadedConfig, loadConfig } from "../config/index.ts";
+import { closest } from "../domain/closest.ts";
 import { readCommandLine, readOptions } from "./arguments.ts";
-import { catalogue, type Entry } from "./catalogue.ts";
-import { closest } from "./closest.ts";
+import { aliases, catalogue, type Entry } from "./catalogue.ts";
 import type { Command, Invocation } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { Exit, type ExitCode } from "./exit-codes.ts";
@@ -45,7 +45,8 @@ const seeHelp = "`cyxwiz --help` lists the commands and options.";
 /** --config and --section.key are the configuration's, and --json goes with a command. */
 const isSetting = (word: string): boolean => /^--(config|json|\w[\w-]*\.[\w.-]*)(=|$)/.test(word);
 
-function find(name: string): Entry {
+function find(given: string): Entry {
+  const name = Object.hasOwn(aliases, given) ? (aliases[given] ?? given) : given;
   const entry = catalogue.find((one) => one.name === name);
   if (entry !== undefined) return entry;
   const near = closest(

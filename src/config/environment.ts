@@ -12,7 +12,7 @@ const prefix = "CYXWIZ_";
 export const variableOf = (name: KeyName | string): string => prefix + name.replace(".", "__").toUpperCase();
 
 /** Variables with a meaning of their own, which are no settings. */
-const reserved = [/^CYXWIZ_FAILPOINT/, /^CYXWIZ_TEST_/, /^CYXWIZ_BENCH_/, /^CYXWIZ_CONFIG$/];
+const reserved = [/^CYXWIZ_FAILPOINT/, /^CYXWIZ_TEST_/, /^CYXWIZ_BENCH_/, /^CYXWIZ_CONFIG$/, /^CYXWIZ_ADMIN_TOKEN$/];
 
 /**
  * What Docker links and Kubernetes put into every container near a service called "cyxwiz-...", such as

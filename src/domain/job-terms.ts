@@ -56,6 +56,12 @@ const GANG: Readonly<Record<string, Reader>> = {
   "cyxwiz.gang.topology": (value, field) => ({ topology: oneOf(value, field, ["any", "region"] as const) }),
 };
 
+/**
+ * What a node that can take part in gangs lists among its runtimes. A node that knows nothing of them, such as the existing
+ * C++ build, would train the whole job alone; so a gang goes only to these, unless its owner names another runtime.
+ */
+export const GANG_RUNTIME = "cyxwiz-gang";
+
 /** Names that are the server's to write, when it tells the members of a gang about each other. */
 export const GANG_TOLD = ["cyxwiz.gang.rank", "cyxwiz.gang.rendezvous", "cyxwiz.gang.key"] as const;
 
@@ -78,9 +84,14 @@ export function readTerms(hyperparameters: Readonly<Record<string, string>>): Jo
   if (topology !== undefined && size === undefined) {
     throw invalid('config.hyperparameters["cyxwiz.gang.topology"]', "needs cyxwiz.gang.size beside it");
   }
+  const gang = size === undefined || size === 1 ? null : { size, topology: topology ?? "any" };
+  const requirements: Requirements = {
+    ...(gang !== null && { runtime: GANG_RUNTIME }),
+    ...(read.requirements as Requirements),
+  };
   return {
-    requirements: Object.keys(read.requirements).length > 0 ? read.requirements : null,
-    gang: size === undefined || size === 1 ? null : { size, topology: topology ?? "any" },
+    requirements: Object.keys(requirements).length > 0 ? requirements : null,
+    gang,
     policy: read.policy,
   };
 }

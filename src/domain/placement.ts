@@ -1,6 +1,9 @@
 /** Which node suits a job: who can run it at all, and who runs it best. Pure. */
-import type { Demand, DeviceKind } from "./job-spec.ts";
-import type { Device, NodeProfile } from "./node-profile.ts";
+import type { Demand, DeviceKind, Requirements } from "./job-spec.ts";
+import { price, type TokenUnits } from "./money.ts";
+import { type Device, isGpu, type NodeProfile } from "./node-profile.ts";
+
+const GIB = 2 ** 30;
 
 /** What a node has left for new work. Derived from live attempts each time, never counted up and down (I3). */
 export interface Room {
@@ -42,8 +45,16 @@ export type Unavailable =
   | "reserved"
   | "uncallable";
 
-const vramOf = (devices: readonly Device[], demand: Demand): number =>
-  devices.reduce((most, one) => (one.kind === demand.device ? Math.max(most, one.vramBytes) : most), 0);
+/** The part of a node that decides whether a job may run there at all. A node actor's context and a pooled node both are one. */
+export interface NodeFacts {
+  readonly profile: NodeProfile;
+  /** 0..100. */
+  readonly reputation: number;
+}
+
+/** Bytes of the best card of this kind; 0 when there is none. */
+export const bestCard = (devices: readonly Device[], kind: DeviceKind | null): number =>
+  devices.reduce((most, one) => (one.kind === kind ? Math.max(most, one.vramBytes) : most), 0);
 
 export const totalRoom = (profile: NodeProfile): Room => roomLeft(profile, []);
 
@@ -66,15 +77,65 @@ export function roomLeft(profile: NodeProfile, taken: Iterable<Demand>): Room {
 export const vramLeft = (room: Room, { device }: Demand): number =>
   device === null ? 0 : (room.vramBytes[device] ?? 0);
 
-/** Whether an empty node of this make could ever run the job; null means yes. */
-export function lacks(profile: NodeProfile, demand: Demand): Unfit | null {
+/** Whether an empty node of this make and standing could ever run the job; null means yes. */
+export const lacks = (node: NodeFacts, demand: Demand): Unfit | null =>
+  lacksHardware(node.profile, demand) ?? (demand.requirements ? fails(node, demand, demand.requirements) : null);
+
+/** As `lacks`, and nothing asked of the node but its hardware. */
+export function lacksHardware(profile: NodeProfile, demand: Demand): "device" | "ram" | "vram" | null {
   if (demand.device !== null && !profile.devices.some((one) => one.kind === demand.device)) {
     // A node that lists no devices at all still has the CPU it runs on.
     if (demand.device !== "cpu") return "device";
   }
   if (demand.ramBytes > profile.ramBytes) return "ram";
-  if (demand.vramBytes > 0 && demand.vramBytes > vramOf(profile.devices, demand)) return "vram";
+  if (demand.vramBytes > 0 && demand.vramBytes > bestCard(profile.devices, demand.device)) return "vram";
   return null;
+}
+
+/** What the owner asks for beyond hardware, in the order in which the reasons are told. */
+function fails({ profile, reputation }: NodeFacts, demand: Demand, asked: Requirements): Unfit | null {
+  if (asked.regions && asked.regions.length > 0 && !asked.regions.includes(regionOf(profile))) return "region";
+  if (asked.format !== undefined && !hasName(profile.formats, asked.format)) return "format";
+  if (asked.runtime !== undefined && !hasName(profile.runtimes, asked.runtime)) return "runtime";
+  if (asked.minReputation !== undefined && !(reputation >= asked.minReputation)) return "reputation";
+  if (asked.minStake !== undefined && BigInt(profile.stakeUnits) < BigInt(asked.minStake)) return "stake";
+  if (asked.maxPricePerHour !== undefined && hourlyPrice(profile, demand) > BigInt(asked.maxPricePerHour))
+    return "price";
+  return null;
+}
+
+/** As jobs spell it; "" when the node did not say. */
+export const regionOf = (profile: NodeProfile): string => nameOf(profile.region);
+
+/** The spelling by which names of regions, formats and runtimes are compared. */
+export const nameOf = (written: string): string => written.trim().toLowerCase();
+
+const hasName = (names: readonly string[], wanted: string): boolean => names.some((one) => nameOf(one) === wanted);
+
+/** The wire's number for billing by the hour. */
+const BILLING_HOURLY = 0;
+/** The highest price that a node may register. */
+const MOST_TOKENS = 1e15;
+
+/** Base units an hour the node itself asks for; null when it bills otherwise or named no price, so that the price list holds. */
+export function ownHourlyPrice({ pricing }: NodeProfile): TokenUnits | null {
+  const tokens = pricing?.pricePerHour;
+  if (typeof tokens !== "number" || !(tokens > 0) || (pricing?.billingModel ?? BILLING_HOURLY) !== BILLING_HOURLY)
+    return null;
+  // Nine decimals are exact base units, and digits are never lost on the way as they would be in a product of floats.
+  return BigInt(Math.min(tokens, MOST_TOKENS).toFixed(9).replace(".", ""));
+}
+
+/** Base units that an hour of the job costs on the node: the node's own price, else the network's. */
+export function hourlyPrice(profile: NodeProfile, demand: Demand): TokenUnits {
+  return ownHourlyPrice(profile) ?? listPrice(demand);
+}
+
+/** Base units an hour by the network's price list. */
+export function listPrice({ device, ramBytes }: Demand): TokenUnits {
+  const gpu = device !== null && device !== "cpu";
+  // As jobs are priced: whole gigabytes, at least one.
+  return price({ gpu, ramGb: Math.max(1, Math.ceil(ramBytes / GIB)), seconds: 3600 });
 }
 
 /** Whether the job fits into what is left; null means yes. Assumes that `lacks` said null. */
@@ -85,7 +146,8 @@ export function crowded(room: Room, demand: Demand): Unfit | null {
   return null;
 }
 
-export interface Candidate {
+/** What a score is made of, besides the job. */
+export interface Standing {
   /** 0..100. */
   readonly reputation: number;
   /** 0..1: the part of its slots that is taken. */
@@ -94,35 +156,69 @@ export interface Candidate {
   readonly uptime: number;
 }
 
-const WEIGHT = { reputation: 0.4, availability: 0.3, capability: 0.2, uptime: 0.1 } as const;
-
-const unit = (value: number): number => Math.min(1, Math.max(0, value));
-
-/** The job-independent part of the score, and so a bound: no job can score the node higher than this plus the capability weight. */
-export function standingScore({ reputation, load, uptime }: Candidate): number {
-  return (
-    WEIGHT.reputation * unit(reputation / 100) +
-    WEIGHT.availability * unit(1 - load) +
-    WEIGHT.uptime * unit(uptime / 100)
-  );
+/** Each 0..1, before weighting. */
+export interface ScoreTerms {
+  readonly reputation: number;
+  readonly availability: number;
+  readonly capability: number;
+  readonly uptime: number;
 }
 
-/** The most that `capabilityScore` can add. */
-export const CAPABILITY_WEIGHT = WEIGHT.capability;
+const WEIGHT: ScoreTerms = { reputation: 0.4, availability: 0.3, capability: 0.2, uptime: 0.1 };
+
+/** What is no number counts for nothing, so that no score is ever NaN. */
+const unit = (value: number): number => (value > 0 ? Math.min(1, value) : 0);
 
 /**
- * 0..1, highest for the tightest fit, so that a small job does not take the big GPU: the share of the node's memory of
- * the kind in question that the job would use, halved for a CPU job on a machine whose GPU would idle meanwhile.
+ * Scores are whole multiples of 2^-40. Two of them then add without rounding, so the standing and the capability of
+ * a node can be bounded apart from each other, and two nodes tie by their bounds exactly when they tie by their scores.
+ */
+const GRAIN = 2 ** 40;
+const grained = (value: number): number => Math.round(value * GRAIN) / GRAIN;
+
+/** The four terms of the specification's formula. */
+export const scoreTerms = (standing: Standing, profile: NodeProfile, demand: Demand): ScoreTerms => ({
+  reputation: unit(standing.reputation / 100),
+  availability: unit(1 - standing.load),
+  capability: capabilityMatch(profile, demand),
+  uptime: unit(standing.uptime / 100),
+});
+
+/** The job-independent part of the score: no job can score the node higher than this plus `capabilityScore(1)`. */
+export const standingScore = ({ reputation, load, uptime }: Standing): number =>
+  grained(
+    WEIGHT.reputation * unit(reputation / 100) +
+      WEIGHT.availability * unit(1 - load) +
+      WEIGHT.uptime * unit(uptime / 100),
+  );
+
+/** What a capability match (0..1) adds to the score. */
+export const capabilityScore = (match: number): number => grained(WEIGHT.capability * unit(match));
+
+/** A job that does not say how much memory it wants counts as one that wants this much: a small one. */
+const UNSAID_BYTES = GIB;
+
+/**
+ * 0..1, highest for the tightest fit, so that a small job does not take the big GPU. A GPU job: the share of the best
+ * card's memory that it would use. Any other: half, and half the share of the RAM that it would use; of that again
+ * half on a machine whose GPU would idle meanwhile, so that machines without one are always tried first among equals.
  */
 export function capabilityMatch(profile: NodeProfile, demand: Demand): number {
-  if (demand.vramBytes > 0) return unit(demand.vramBytes / Math.max(1, vramOf(profile.devices, demand)));
-  const tightness = unit(demand.ramBytes / Math.max(1, profile.ramBytes));
-  const wantsGpu = demand.device !== null && demand.device !== "cpu";
-  const hasGpu = profile.devices.some((one) => one.vramBytes > 0);
-  return hasGpu && !wantsGpu ? (0.5 + tightness / 2) * 0.5 : 0.5 + tightness / 2;
+  return wantsGpu(demand)
+    ? gpuMatch(bestCard(profile.devices, demand.device), demand)
+    : cpuMatch(profile.ramBytes, profile.devices.some(isGpu), demand);
 }
 
+export const wantsGpu = ({ device }: Demand): boolean => device !== null && device !== "cpu";
+
+/** `capabilityMatch` of a GPU job for a best card of this size. Falls as the card grows. */
+export const gpuMatch = (cardBytes: number, { vramBytes }: Demand): number =>
+  unit((vramBytes || UNSAID_BYTES) / Math.max(1, cardBytes));
+
+/** `capabilityMatch` of any other job. Falls as the RAM grows, and with an idle GPU. */
+export const cpuMatch = (totalRamBytes: number, idleGpu: boolean, { ramBytes }: Demand): number =>
+  (0.5 + unit((ramBytes || UNSAID_BYTES) / Math.max(1, totalRamBytes)) / 2) * (idleGpu ? 0.5 : 1);
+
 /** `0.4·reputation + 0.3·(1 − load) + 0.2·capability_match + 0.1·uptime`, every term 0..1 (the specification's formula). */
-export function matchScore(candidate: Candidate, capability: number): number {
-  return standingScore(candidate) + WEIGHT.capability * unit(capability);
-}
+export const matchScore = (standing: Standing, capability: number): number =>
+  standingScore(standing) + capabilityScore(capability);

@@ -7,6 +7,7 @@ import type { ColumnType, Generated, GeneratedAlways } from "kysely";
 export interface Database {
   nodes: NodesTable;
   node_devices: NodeDevicesTable;
+  reputation_changes: ReputationChangesTable;
   jobs: JobsTable;
   payments: PaymentsTable;
   node_metrics: NodeMetricsTable;
@@ -65,6 +66,9 @@ export interface NodesTable {
   banned_until: NullableTimestamp;
   total_bans: Generated<number>;
   last_strike_at: NullableTimestamp;
+  standing_reason: string | null;
+  set_aside_until: NullableTimestamp;
+  drain_until: NullableTimestamp;
   version: Generated<bigint>;
   last_heartbeat: Timestamp;
   registered_at: Timestamp;
@@ -91,6 +95,21 @@ export interface NodeDevicesTable {
   compute_capability: string | null;
   created_at: Timestamp;
   updated_at: Timestamp;
+}
+
+export interface ReputationChangesTable {
+  node_id: string;
+  /** Counts the changes of one node from 1. */
+  number: bigint;
+  reason: string;
+  /** 0..100, like the one below. */
+  score_before: number;
+  score_after: number;
+  delta: GeneratedAlways<number>;
+  job_id: string | null;
+  attempt: number | null;
+  detail: string | null;
+  changed_at: Timestamp;
 }
 
 export interface JobsTable {

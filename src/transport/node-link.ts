@@ -4,6 +4,7 @@
  * What a failed call means decides what happens to the job, so the mapping is careful: "unreachable" only where the node
  * surely did not get the offer; a deadline that passed is "no_answer", because the node may have accepted.
  */
+import { createHmac } from "node:crypto";
 import { connect as connectTcp } from "node:net";
 import { ChannelCredentials } from "@grpc/grpc-js";
 import {
@@ -19,6 +20,7 @@ import {
 import type { NodeLink, NodeTarget, Offer, OfferReply } from "../actors/node-link.ts";
 import type { Log, Millis } from "../actors/runtime/index.ts";
 import { DEVICE_KINDS, JOB_TYPES, PRIORITIES } from "../domain/job-spec.ts";
+import { TERM_PREFIX } from "../domain/job-terms.ts";
 import { tokensFrom } from "../domain/money.ts";
 import { hostPort } from "./endpoints.ts";
 import {
@@ -39,6 +41,8 @@ export interface NodeLinkOptions {
   /** For the call itself; less than the job's offer timeout, so that the answer beats the deadline. */
   readonly answerTimeout: Millis;
   readonly issueP2pToken: IssueP2pToken;
+  /** From which the key is made by which the members of a gang know each other. */
+  readonly gangSecret: string;
   readonly log: Log;
 }
 
@@ -104,6 +108,22 @@ export function createNodeLink(options: NodeLinkOptions): NodeLink & { close(): 
     }
   };
 
+  /** The job's own, and what the node must know; the terms that the server keeps itself are not the node's business. */
+  const hyperparametersOf = ({ target, spec, jobId, attempt, gang, stopAfter }: Offer): Record<string, string> => {
+    const own = Object.entries(spec.hyperparameters).filter(([name]) => !name.startsWith(TERM_PREFIX));
+    return {
+      ...Object.fromEntries(own),
+      // The C++ build does not know it. 0: until it is told otherwise; left out, the node's own preset would hold.
+      ...(target.profile.reportsAttempts && { "cyxwiz.stop_after": String((stopAfter ?? 0) / 1000) }),
+      ...(gang !== null && {
+        "cyxwiz.gang.rank": String(gang.rank),
+        "cyxwiz.gang.size": String(gang.size),
+        "cyxwiz.gang.rendezvous": endpointOf(gang.rendezvous),
+        "cyxwiz.gang.key": gangKey(options.gangSecret, jobId, attempt),
+      }),
+    };
+  };
+
   const call = async (endpoint: string, offer: Offer, signal: AbortSignal): Promise<OfferReply | "unimplemented"> => {
     if (!(await connect(endpoint, options.connectTimeout))) {
       return { accepted: false, outcome: "unreachable", message: `nothing answers at ${endpoint}` };
@@ -117,7 +137,11 @@ export function createNodeLink(options: NodeLinkOptions): NodeLink & { close(): 
     const timeout = AbortSignal.timeout(options.answerTimeout);
     try {
       const reply = await linkTo(endpoint).client.assignJob(
-        { nodeId: offer.target.nodeId, job: configOf(offer), authorizationToken: token },
+        {
+          nodeId: offer.target.nodeId,
+          job: { ...configOf(offer), hyperparameters: hyperparametersOf(offer) },
+          authorizationToken: token,
+        },
         { metadata: Metadata({ "cyxwiz-attempt": String(offer.attempt) }), signal: AbortSignal.any([signal, timeout]) },
       );
       if (reply.accepted) return { accepted: true };
@@ -166,6 +190,10 @@ export function createNodeLink(options: NodeLinkOptions): NodeLink & { close(): 
   };
 }
 
+/** The same for all members of one attempt, and after a restart of the server; another for each attempt. */
+const gangKey = (secret: string, jobId: string, attempt: number): string =>
+  createHmac("sha256", secret).update(`gang/${jobId}/${attempt}`).digest("hex");
+
 const isUnreachable = (reply: OfferReply): boolean => !reply.accepted && reply.outcome === "unreachable";
 
 /**
@@ -207,7 +235,6 @@ function configOf({ jobId, spec, userWallet, price }: Offer): DeepPartial<JobCon
     jobType: (JOB_TYPES.indexOf(spec.type) + 1) as JobType,
     priority: PRIORITIES.indexOf(spec.priority) as JobPriority,
     modelDefinition: spec.modelDefinition,
-    hyperparameters: spec.hyperparameters,
     datasetUri: spec.datasetUri,
     batchSize: spec.batchSize,
     epochs: spec.epochs,

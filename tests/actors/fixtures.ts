@@ -101,17 +101,30 @@ export const result = {
   signature: "",
 };
 
-/** Every event a job can be sent: from its own node and a foreign one, of its live attempt, an older, a later and an unnamed one. */
-export function allJobEvents(live: { nodeId: string; number: number } | null, attempts: number): Unstamped<JobEvent>[] {
-  const nodes = [...new Set([live?.nodeId ?? uuid(100), uuid(100), uuid(101)])];
+interface Alive {
+  readonly nodeId: string;
+  readonly number: number;
+  readonly members?: readonly { readonly nodeId: string }[];
+}
+
+/**
+ * Every event a job can be sent: from its own nodes and a foreign one, of its live attempt, an older, a later and an
+ * unnamed one.
+ */
+export function allJobEvents(live: Alive | null, attempts: number): Unstamped<JobEvent>[] {
+  const own = live?.members?.map(({ nodeId }) => nodeId) ?? [live?.nodeId ?? uuid(100)];
+  const nodes = [...new Set([...own, uuid(100), uuid(101)])];
   const numbers = [...new Set([0, 1, attempts - 1, attempts, attempts + 1])].filter((one) => one >= 0);
   const events: Unstamped<JobEvent>[] = [
     { type: "FUNDS_LOCKED" },
     { type: "DEADLINE" },
     { type: "CANCEL", reason: "changed my mind" },
+    { type: "OFFER", nodeId: uuid(100), others: [uuid(101)] },
+    { type: "OFFER", nodeId: uuid(100), others: [uuid(100)] },
   ];
   for (const nodeId of nodes) {
     events.push({ type: "OFFER", nodeId }, { type: "NODE_LOST", nodeId }, { type: "NODE_BACK", nodeId });
+    events.push({ type: "EVICT", nodeId, reason: "drained" });
     for (const attempt of [null, ...numbers]) {
       events.push(
         { type: "STARTED", nodeId, attempt },
@@ -121,11 +134,17 @@ export function allJobEvents(live: { nodeId: string; number: number } | null, at
         { type: "FAILED", nodeId, attempt, message: "malformed", invalid: true },
         { type: "ATTEMPT_GONE", nodeId, attempt },
       );
+      if (attempt !== null) events.push({ type: "ORIGINAL_BACK", nodeId, attempt });
     }
   }
   for (const attempt of numbers) {
-    events.push({ type: "OFFER_ACCEPTED", attempt }, { type: "OUTCOME_RECORDED", attempt });
-    for (const outcome of ["rejected", "invalid", "unreachable", "no_answer"] as const)
+    for (const from of [{}, ...nodes.map((nodeId) => ({ nodeId }))]) {
+      events.push({ type: "OFFER_ACCEPTED", attempt, ...from }, { type: "OUTCOME_RECORDED", attempt, ...from });
+      for (const outcome of ["rejected", "invalid"] as const)
+        events.push({ type: "OFFER_REFUSED", attempt, ...from, outcome, message: "" });
+    }
+    events.push({ type: "OUTCOME_RECORDED", attempt, silent: true });
+    for (const outcome of ["unreachable", "no_answer"] as const)
       events.push({ type: "OFFER_REFUSED", attempt, outcome, message: "" });
   }
   return events;

@@ -242,14 +242,15 @@ class Simulation {
   /** What must hold between any two steps. */
   check(): void {
     const live = new Map<string, number>();
-    for (const { state, snapshot } of this.core.jobs.live()) {
-      const { context } = snapshot;
+    for (const job of this.core.jobs.live()) {
+      const { state } = job;
+      const { context } = job.snapshot;
       const holds = state.startsWith("assigned.") || state.startsWith("running.");
       if (holds !== (context.live !== null))
         throw new Error(`${context.id} is ${state}, live attempt: ${context.live}`);
       if (!isTerminal(jobStatusOf(state)) && context.deadline === null) throw new Error(`${state} without a deadline`);
       if (context.live) live.set(context.live.nodeId, (live.get(context.live.nodeId) ?? 0) + 1);
-      const waiting = this.core.broker.waiting({ snapshot } as never);
+      const waiting = this.core.broker.waiting(job);
       if (waiting) {
         const counted = [...waiting.reasons.values()].reduce((sum, count) => sum + count, waiting.fitting);
         if (counted !== this.core.broker.pool.size)

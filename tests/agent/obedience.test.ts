@@ -9,7 +9,7 @@ import { type NodeOptions, type RunEvent, startNodeAgent } from "../../src/agent
 import { HealthDefinition, ServingStatus } from "../../src/transport/grpc/health.ts";
 import { NodeServiceDefinition, StatusCode } from "../../src/transport/grpc/protocol.ts";
 import { smallJob } from "../support/engine.ts";
-import { quietLog } from "../support/quiet.ts";
+import { quietLog, rememberingLog } from "../support/quiet.ts";
 import { freePort, temporaryDirectory, until } from "../support/servers.ts";
 import { fail, ScriptedServer } from "./scripted-server.ts";
 
@@ -307,6 +307,74 @@ describe("a run", () => {
     expect(epochs).toEqual(Array.from({ length: 500 }, (_, index) => index + 1));
     expect(server.progress.map(({ metadata }) => metadata.get("cyxwiz-attempt"))).toEqual(reported.map(() => "4"));
     expect(server.completions[0]?.metadata.get("cyxwiz-attempt")).toBe("4");
+  });
+});
+
+describe("my job's own word on how long it goes on without the server (cyxwiz.stop_after)", () => {
+  /** The job runs, and from then on the server is not there. */
+  async function cutOff(stopAfter: string, times: object) {
+    const server = await scripted();
+    const one = await node(server, { times: { ...times } });
+    const hyperparameters = { "cyxwiz.stop_after": stopAfter };
+    await one.offer(crypto.randomUUID(), 1, { ...endless, hyperparameters });
+    await until("the run to begin", () => started(one, 1));
+    server.onHeartbeat = async () => fail(Status.UNAVAILABLE);
+    server.onProgress = async () => fail(Status.UNAVAILABLE);
+    return { server, one };
+  }
+
+  test("stops the run though the node's own time has not come, and reports nothing wrong", async () => {
+    const { server, one } = await cutOff("0.4", { stopAfter: 3_600_000 });
+    await until("the run to stop", () => one.agent.running().length === 0);
+    expect(one.events.at(-1)).toMatchObject({ type: "ended", outcome: "cancelled" });
+    expect(outboxOf(one.dataDir)).toEqual([]);
+    expect(server.completions).toEqual([]);
+    server.onHeartbeat = async () => ({});
+    const seen = server.heartbeats.length;
+    await until("the server to be reached again", () => server.heartbeats.length > seen + 1);
+    expect(server.heartbeats.at(-1)?.activeJobs).toEqual([]);
+  });
+
+  for (const stopAfter of ["3600", "0"]) {
+    test(`of ${stopAfter} s keeps my job alive through a longer blink of the network than the node allows`, async () => {
+      const { server, one } = await cutOff(stopAfter, { stopAfter: 100 });
+      const seen = server.heartbeats.length;
+      await until("several heartbeats in vain", () => server.heartbeats.length > seen + 8);
+      await Bun.sleep(500);
+      expect(one.agent.running()).toHaveLength(1);
+    });
+  }
+});
+
+describe("what the server has to say to a node's owner", () => {
+  test("is in the log once, and again only when it changes", async () => {
+    const server = await scripted();
+    const log = rememberingLog();
+    await node(server, { log });
+    const notices = () => log.lines.filter(({ message }) => message.includes("notice"));
+    const beats = async () => {
+      const seen = server.heartbeats.length;
+      await until("some heartbeats", () => server.heartbeats.length > seen + 2);
+    };
+    await beats();
+    expect(notices()).toEqual([]);
+    server.notice = encodeURIComponent("cordoned: the cable is being replaced – until noon");
+    await beats();
+    await beats();
+    expect(notices()).toMatchObject([
+      { level: "warn", fields: { notice: "cordoned: the cable is being replaced – until noon" } },
+    ]);
+    // Not percent-encoded after all, and with something that would clear a terminal.
+    server.notice = "100 % banned%1B[2J";
+    await beats();
+    expect(notices().at(-1)?.fields).toEqual({ notice: "100 % banned%1B[2J" });
+    server.notice = encodeURIComponent("banned\u001b[2J");
+    await beats();
+    expect(notices().at(-1)?.fields).toEqual({ notice: "banned [2J" });
+    server.notice = "";
+    await beats();
+    expect(notices()).toHaveLength(4);
+    expect(notices().at(-1)?.level).toBe("info");
   });
 });
 

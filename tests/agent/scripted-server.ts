@@ -28,6 +28,8 @@ export class ScriptedServer {
   onHeartbeat: (request: HeartbeatRequest) => Promise<DeepPartial<HeartbeatResponse>> = async () => ({});
   /** True: go on. */
   onProgress: (attempt: number) => Promise<boolean> = async () => true;
+  /** Percent-encoded, as it goes into the answer's metadata; "": none. */
+  notice = "";
   onCompletion: () => Promise<StatusCode> = async () => StatusCode.STATUS_SUCCESS;
 
   readonly #server = createServer();
@@ -55,9 +57,10 @@ export class ScriptedServer {
         this.registrations.push({ request, metadata });
         return { status, nodeId: await this.onRegister(request) };
       },
-      heartbeat: async (request) => {
+      heartbeat: async (request, { header }) => {
         this.calls.push("Heartbeat");
         this.heartbeats.push(request);
+        if (this.notice !== "") header.set("cyxwiz-notice", this.notice);
         return { status, keepAlive: true, ...(await this.onHeartbeat(request)) };
       },
       reportProgress: async (request, { metadata }) => {

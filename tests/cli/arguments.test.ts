@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readCommandLine } from "../../src/cli/arguments.ts";
-import { closest } from "../../src/cli/closest.ts";
+import { closest } from "../../src/domain/closest.ts";
 import { removeTemporaryDirectories, run, temporaryDirectory } from "./support/world.ts";
 
 afterAll(removeTemporaryDirectories);

@@ -9,6 +9,8 @@ import { removeTemporaryDirectories, run, type Surroundings, temporaryDirectory 
 
 const hostile = "\x1b[31mevil\r\nline\u202e";
 
+const waitingId = "11111111-0000-4000-8000-000000000000";
+
 let stub: StubServer;
 let submitted: { config: JobConfig | undefined; key: string | undefined }[] = [];
 let busy = 0;
@@ -23,6 +25,14 @@ beforeAll(async () => {
       return { jobId: config?.jobId || jobId, status: StatusCode.STATUS_SUCCESS };
     },
     async getJobStatus(request) {
+      if (request.jobId === waitingId) {
+        const error = {
+          code: 106,
+          message: "0 of 2 nodes could take it now: 2 have no free slot",
+          details: "no_capacity",
+        };
+        return { status: { jobId: waitingId, status: StatusCode.STATUS_PENDING, error } };
+      }
       if (request.jobId !== jobId) throw new ServerError(Status.NOT_FOUND, `job ${request.jobId} not found`);
       return {
         status: completed({ error: { code: 1, message: hostile, details: "x" }, metrics: { [hostile]: 0.5 } }),
@@ -78,6 +88,17 @@ describe("status", () => {
       started_at: "2023-11-14T22:13:20.000Z",
       error: { message: hostile },
       node_endpoint: "10.0.0.1:50052",
+    });
+  });
+
+  test("a job that waits says why, and that is no error", async () => {
+    const { code, out } = await cyxwiz(["status", waitingId]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^waiting +0 of 2 nodes could take it now: 2 have no free slot$/m);
+    expect(out).not.toMatch(/^error/m);
+    expect(JSON.parse((await cyxwiz(["status", waitingId, "--json"])).out)).toMatchObject({
+      waiting: { reason: "no_capacity" },
+      error: null,
     });
   });
 

@@ -11,7 +11,8 @@ afterAll(removeTemporaryDirectories);
 const names = catalogue.map(({ name }) => name);
 
 test("the issue's commands are all there", () => {
-  const wanted = "up serve node submit watch status cancel delete jobs nodes config version";
+  const wanted =
+    "up serve node submit watch status explain plan cancel delete jobs nodes cordon drain uncordon ban unban pause resume config version";
   expect(names).toEqual(wanted.split(" "));
 });
 
@@ -27,6 +28,10 @@ test("no command is a mistake, and the help goes where errors go", async () => {
   const { code, out, err } = await run([]);
   expect({ code, out }).toEqual({ code: 2, out: "" });
   expect(err).toContain("Usage: cyxwiz <command>");
+});
+
+test("undrain is uncordon by another name", async () => {
+  expect((await run(["undrain", "--help"])).out).toBe((await run(["uncordon", "--help"])).out);
 });
 
 describe.each(names)("cyxwiz %s --help", (name) => {
@@ -56,7 +61,8 @@ describe.each(names)("cyxwiz %s --help", (name) => {
 test("docs/cli.md describes every command, option and exit code", async () => {
   const text = readFileSync(join(import.meta.dir, "..", "..", "docs", "cli.md"), "utf8");
   for (const { name, load } of catalogue) {
-    expect(text).toContain(`## ${name}`);
+    // Commands that belong together share a section.
+    expect([name, new RegExp(`^## (\\w+, )*${name}\\b`, "m").test(text)]).toEqual([name, true]);
     for (const option of (await load()).options) expect(text).toContain(`--${option.name}`);
   }
   for (const number of Object.values(Exit)) expect(text).toMatch(new RegExp(`^\\| ${number} \\|`, "m"));

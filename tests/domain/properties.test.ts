@@ -5,12 +5,12 @@ import { DEVICE_KINDS, type Demand } from "../../src/domain/job-spec.ts";
 import { price, UNITS_PER_TOKEN } from "../../src/domain/money.ts";
 import { bestGpu, type Device } from "../../src/domain/node-profile.ts";
 import {
-  type Candidate,
   capabilityMatch,
   crowded,
-  lacks,
+  lacksHardware,
   matchScore,
   roomLeft,
+  type Standing,
   totalRoom,
 } from "../../src/domain/placement.ts";
 import { GIB, nodeProfile } from "../actors/fixtures.ts";
@@ -113,7 +113,7 @@ describe("room", () => {
       const taken: Demand[] = [];
       for (let offer = 0; offer < 8; offer++) {
         const next = demand();
-        if (lacks(profile, next) === null && crowded(roomLeft(profile, taken), next) === null) taken.push(next);
+        if (lacksHardware(profile, next) === null && crowded(roomLeft(profile, taken), next) === null) taken.push(next);
       }
       const { slots, ramBytes, vramBytes } = roomLeft(profile, taken);
       for (const left of [slots, ramBytes, vramBytes.cuda ?? 0]) expect(left).toBeGreaterThanOrEqual(0);
@@ -132,7 +132,7 @@ describe("room", () => {
       const taken: Demand[] = [];
       for (let offer = 0; offer < 12; offer++) {
         const next: Demand = { device: kinds[upTo(1)] ?? "cuda", ramBytes: 0, vramBytes: (1 + upTo(11)) * GIB };
-        if (lacks(profile, next) === null && crowded(roomLeft(profile, taken), next) === null) taken.push(next);
+        if (lacksHardware(profile, next) === null && crowded(roomLeft(profile, taken), next) === null) taken.push(next);
       }
       // Even if the node runs all jobs of a kind on one card, the best of that kind holds them.
       for (const kind of kinds) {
@@ -147,24 +147,24 @@ describe("room", () => {
     times(() => {
       const profile = nodeProfile({ ramBytes: upTo(16) * GIB, devices: [gpu("cuda", upTo(16))] });
       const wanted = demand();
-      if (lacks(profile, wanted) === null) expect(crowded(totalRoom(profile), wanted)).toBeNull();
+      if (lacksHardware(profile, wanted) === null) expect(crowded(totalRoom(profile), wanted)).toBeNull();
     });
   });
 
   test("is asked for of the kind of device that the job names, and any node has a CPU", () => {
     for (const kind of DEVICE_KINDS) {
       const wanted = { device: kind, ramBytes: 0, vramBytes: 0 };
-      expect([kind, lacks(nodeProfile(), wanted)]).toEqual([kind, kind === "cpu" ? null : "device"]);
-      expect(lacks(nodeProfile({ devices: [gpu(kind, 8)] }), wanted)).toBeNull();
+      expect([kind, lacksHardware(nodeProfile(), wanted)]).toEqual([kind, kind === "cpu" ? null : "device"]);
+      expect(lacksHardware(nodeProfile({ devices: [gpu(kind, 8)] }), wanted)).toBeNull();
     }
     const twoGpus = nodeProfile({ devices: [gpu("cuda", 8), gpu("opencl", 24)] });
-    expect(lacks(twoGpus, { device: "cuda", ramBytes: 0, vramBytes: 9 * GIB })).toBe("vram");
-    expect(lacks(twoGpus, { device: "opencl", ramBytes: 0, vramBytes: 24 * GIB })).toBeNull();
+    expect(lacksHardware(twoGpus, { device: "cuda", ramBytes: 0, vramBytes: 9 * GIB })).toBe("vram");
+    expect(lacksHardware(twoGpus, { device: "opencl", ramBytes: 0, vramBytes: 24 * GIB })).toBeNull();
   });
 });
 
 describe("the score", () => {
-  const candidate = (): Candidate => ({ reputation: random() * 100, load: random(), uptime: random() * 100 });
+  const candidate = (): Standing => ({ reputation: random() * 100, load: random(), uptime: random() * 100 });
 
   test("is 0 for the worst and 1 for the best, and between for all others", () => {
     expect(matchScore({ reputation: 0, load: 1, uptime: 0 }, 0)).toBe(0);

@@ -5,7 +5,7 @@ import { price, split, tokensFrom } from "../../src/domain/money.ts";
 import {
   capabilityMatch,
   crowded,
-  lacks,
+  lacksHardware,
   matchScore,
   roomLeft,
   standingScore,
@@ -74,10 +74,10 @@ describe("placement", () => {
 
   test("names what a node lacks, and what is taken", () => {
     const profile = nodeProfile({ slots: 2, ramBytes: 4 * GIB });
-    expect(lacks(profile, any)).toBeNull();
-    expect(lacks(profile, { ...any, device: "cpu" })).toBeNull();
-    expect(lacks(profile, { ...any, device: "cuda" })).toBe("device");
-    expect(lacks(profile, { ...any, ramBytes: 5 * GIB })).toBe("ram");
+    expect(lacksHardware(profile, any)).toBeNull();
+    expect(lacksHardware(profile, { ...any, device: "cpu" })).toBeNull();
+    expect(lacksHardware(profile, { ...any, device: "cuda" })).toBe("device");
+    expect(lacksHardware(profile, { ...any, ramBytes: 5 * GIB })).toBe("ram");
     expect(crowded(totalRoom(profile), any)).toBeNull();
     expect(crowded(roomLeft(profile, [any, any]), any)).toBe("full");
     expect(crowded(roomLeft(profile, [{ ...any, ramBytes: 4 * GIB }]), any)).toBe("ram_in_use");

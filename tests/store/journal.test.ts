@@ -225,6 +225,10 @@ describe.each(await databaseServers())("the journal on the $name PostgreSQL", ({
 
     test("a column that is none, or a value of the wrong sort, before anything is sent", async () => {
       await expectRejected([beside(), job({ colour: "red" })], /jobs has no column colour/);
+      const change = { number: 1, reason: "failed", score_before: 75, score_after: 70, changed_at: AT };
+      const changed = (values: object) => node({ reputation_changes: [{ ...change, ...values }] });
+      await expectRejected([beside(), changed({ score_after: 101 })], /score_after/);
+      await expectRejected([beside(), changed({ mood: "bad" })], /reputation_changes has no column mood/);
       await expectRejected([beside(), node({ devices: [{ colour: "red" }] })], /node_devices has no column colour/);
       await expectRejected([beside(), job({ priority: 1.5 })], /jobs.priority: a number is not a smallint/);
       await expectRejected([beside(), job({ started_at: Number.NaN })], /NaN is not a time/);
@@ -331,6 +335,77 @@ describe.each(await databaseServers())("the journal on the $name PostgreSQL", ({
       await journal.commit([plain, detailed]);
       expect(await projected("jobs", plain.ref.id)).toMatchObject({ progress: 0, result_hash: null });
       expect(await projected("jobs", detailed.ref.id)).toMatchObject({ progress: 0.5, result_hash: "h" });
+    });
+
+    test("a node's changes of score are kept for good: written once, whatever is written again", async () => {
+      const change = (number: number, before: number, after: number, values = {}) => ({
+        number,
+        reason: after > before ? "completed" : "failed",
+        score_before: before,
+        score_after: after,
+        job_id: randomUUID(),
+        attempt: 1,
+        detail: null,
+        changed_at: AT,
+        ...values,
+      });
+      const changesOf = (id: string) =>
+        database.reads
+          .selectFrom("reputation_changes")
+          .selectAll()
+          .where("node_id", "=", id)
+          .orderBy("number")
+          .execute();
+      const [one, two] = [change(1, 75, 70), change(2, 70, 71.5)];
+      const three = change(3, 71.5, 61.5, { reason: "complaint", detail: 'a "noisy" {model}', changed_at: AT + 5 });
+      const first = node({ reputation_changes: [one] });
+      const neighbour = node({ reputation_changes: [one] });
+      await journal.commit([first, neighbour]);
+      // The same moment again: what is there is named again.
+      const again = { ...first.row, reputation_changes: [{ ...one, score_after: 1 }, two] };
+      const second = next(first, { row: again });
+      await journal.commit([second]);
+      const last = next(second, { row: { ...again, reputation_changes: [one, two, three] }, at: AT + 5 });
+      await journal.commit([last]);
+      await journal.commit([next(last, { row: { ...again, reputation_changes: undefined }, at: AT + 9 })]);
+
+      const { id } = first.ref;
+      expect(await changesOf(id)).toEqual(
+        [one, two, three].map(({ changed_at, number, ...values }) => ({
+          ...values,
+          number: BigInt(number),
+          node_id: id,
+          delta: values.score_after - values.score_before,
+          changed_at: new Date(changed_at),
+        })),
+      );
+      expect(await changesOf(neighbour.ref.id)).toHaveLength(1);
+      await database.reads.deleteFrom("nodes").where("id", "=", id).execute();
+      expect(await changesOf(id)).toEqual([]);
+    });
+
+    test("a node's standing is kept with it", async () => {
+      const standing = {
+        standing_reason: "new fans",
+        strike_count: 2,
+        banned_until: AT + 1,
+        total_bans: 1,
+        last_strike_at: AT,
+        set_aside_until: AT + 2,
+        drain_until: AT + 3,
+      };
+      const first = node(standing);
+      await journal.commit([first]);
+      expect(await projected("nodes", first.ref.id)).toMatchObject({
+        ...standing,
+        banned_until: new Date(AT + 1),
+        last_strike_at: new Date(AT),
+        set_aside_until: new Date(AT + 2),
+        drain_until: new Date(AT + 3),
+      });
+      const lifted = { banned_until: null, set_aside_until: null, drain_until: null, standing_reason: null };
+      await journal.commit([next(first, { row: { ...first.row, ...lifted } })]);
+      expect(await projected("nodes", first.ref.id)).toMatchObject({ ...lifted, strike_count: 2, total_bans: 1 });
     });
 
     test("a node's devices are replaced by those it names, and left alone when it names none", async () => {

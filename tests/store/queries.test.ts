@@ -116,6 +116,29 @@ async function addPayment(jobId: string, finished: boolean): Promise<string> {
   return id;
 }
 
+test("why my node lost its reputation is told newest first, a page at a time", async () => {
+  const [mine, other] = [await addNode(), await addNode()];
+  const change = (node_id: string, number: number) => ({
+    node_id,
+    number: BigInt(number),
+    reason: "failed",
+    score_before: 75 - number,
+    score_after: 74 - number,
+    changed_at: minutes(number),
+  });
+  await database.reads
+    .insertInto("reputation_changes")
+    .values([...[1, 2, 10, 3].map((number) => change(mine, number)), change(other, 4)])
+    .execute();
+  const numbers = async (page: { limit: number; before?: bigint }) =>
+    (await queries.nodes.reputationChanges(mine, page)).map(({ number }) => Number(number));
+  expect(await numbers({ limit: 3 })).toEqual([10, 3, 2]);
+  expect(await numbers({ limit: 3, before: 2n })).toEqual([1]);
+  const [newest] = await queries.nodes.reputationChanges(other, { limit: 1 });
+  expect(newest).toMatchObject({ reason: "failed", delta: -1, job_id: null, changed_at: minutes(4) });
+  expect(await queries.nodes.reputationChanges(randomUUID(), { limit: 3 })).toEqual([]);
+});
+
 describe("pages", () => {
   test("tell rows apart that differ by a microsecond, and by the id when not even by that", async () => {
     const wallet = randomUUID();

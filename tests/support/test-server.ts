@@ -232,7 +232,7 @@ async function run(config: Config, url: string, port: number): Promise<Running> 
   const journal = new PostgresJournal(database.writer, leadership.epoch);
   const queries = createQueries(database.reads);
   const issueP2pToken = p2pTokens(config.jwt.p2pSecret, config.jwt.p2pTokenExpirationSeconds, systemClock.now);
-  const link = createNodeLink({ ...nodeLinkTimes(config), issueP2pToken, log });
+  const link = createNodeLink({ ...nodeLinkTimes(config), issueP2pToken, gangSecret: config.jwt.p2pSecret, log });
   const core = createCore({
     clock: systemClock,
     journal,

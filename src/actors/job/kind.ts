@@ -10,10 +10,13 @@ import {
   type Committed,
   dottedState,
   EventRejected,
+  type Millis,
   type Owed,
 } from "../runtime/index.ts";
+import { membersOf, nodesOf } from "./attempt.ts";
+import { JOB_RULES, lastMoment } from "./endings.ts";
 import { type JobMachine, jobMachine } from "./machine.ts";
-import type { JobContext } from "./state.ts";
+import type { JobContext, JobResult, UnsettledOutcome } from "./state.ts";
 
 export type JobSnapshot = SnapshotFrom<JobMachine>;
 export type CommittedJob = Committed<JobMachine>;
@@ -27,6 +30,10 @@ export const jobStatusOf = (state: string): JobStatus => (state.split(".", 1)[0]
 export const isTerminal = (status: JobStatus): boolean =>
   status === "completed" || status === "failed" || status === "cancelled";
 
+/** When its present state ends by itself: at the state's own deadline, or with the job's `max_duration` if that is sooner. */
+export const deadlineOf = (context: JobContext): Millis | null =>
+  context.deadline === null ? null : Math.min(context.deadline, lastMoment(context));
+
 export interface JobEffectsDependencies {
   readonly link: NodeLink;
   readonly nodes: Actors<NodeMachine>;
@@ -36,7 +43,8 @@ export function jobKind({ link, nodes }: JobEffectsDependencies): ActorKind<JobM
   return {
     name: "job",
     machine: jobMachine,
-    deadline: ({ context }) => context.deadline,
+    rules: JOB_RULES,
+    deadline: ({ context }) => deadlineOf(context),
     finished: (snapshot) =>
       isTerminal(jobStatusOf(dottedState(snapshot.value))) && snapshot.context.unsettled.length === 0,
     // Waiting in the queue and backing off are our own affair; everything else is somebody else's silence.
@@ -44,22 +52,29 @@ export function jobKind({ link, nodes }: JobEffectsDependencies): ActorKind<JobM
     owes: owedByJob,
     row: rowOf,
     effects: {
-      offerToNode: async ({ snapshot: { context }, signal }) => {
-        const live = context.live;
-        if (!live) return null;
-        const node = nodes.peek(live.nodeId);
-        if (!node) {
-          return { type: "OFFER_REFUSED", attempt: live.number, outcome: "unreachable", message: "the node is gone" };
+      offerToNode: async ({ snapshot: { context }, owed, signal }) => {
+        const { live } = context;
+        const rank =
+          live === null ? -1 : membersOf(live).findIndex((_, one) => keyOfOffer(live.number, one) === owed.key);
+        const nodeId = live === null ? undefined : nodesOf(live)[rank];
+        if (live === null || nodeId === undefined) return null;
+        const ofMember = live.members ? { attempt: live.number, nodeId } : { attempt: live.number };
+        const node = nodes.peek(nodeId);
+        const first = nodes.peek(live.nodeId);
+        if (!node || !first) {
+          const gone = live.members ? { attempt: live.number, nodeId: node ? live.nodeId : nodeId } : ofMember;
+          return { type: "OFFER_REFUSED", ...gone, outcome: "unreachable", message: "the node is gone" };
         }
+        const rendezvous = { nodeId: live.nodeId, profile: first.snapshot.context.profile };
         const reply = await link.offer(
           {
-            target: { nodeId: live.nodeId, profile: node.snapshot.context.profile },
+            target: { nodeId, profile: node.snapshot.context.profile },
             jobId: context.id,
             attempt: live.number,
             spec: context.spec,
             userWallet: context.userWallet,
             price: context.price,
-            gang: null,
+            gang: live.members ? { rank, size: live.members.length, rendezvous } : null,
             stopAfter: context.policy.stopAfter ?? null,
           },
           signal,
@@ -67,42 +82,62 @@ export function jobKind({ link, nodes }: JobEffectsDependencies): ActorKind<JobM
         if (reply.accepted) {
           const { reachability, unreachableCount } = node.snapshot.context;
           if (reachability !== "callable" || unreachableCount > 0) {
-            nodes.tell(live.nodeId, { type: "CALLABLE", proven: true });
+            nodes.tell(nodeId, { type: "CALLABLE", proven: true });
           }
-          return { type: "OFFER_ACCEPTED", attempt: live.number };
+          return { type: "OFFER_ACCEPTED", ...ofMember };
         }
         // It sends heartbeats and cannot be called: not dead, but behind NAT, misconfigured, or just restarting.
-        if (reply.outcome === "unreachable") nodes.tell(live.nodeId, { type: "UNCALLABLE" });
-        return { type: "OFFER_REFUSED", attempt: live.number, outcome: reply.outcome, message: reply.message };
+        if (reply.outcome === "unreachable") nodes.tell(nodeId, { type: "UNCALLABLE" });
+        return { type: "OFFER_REFUSED", ...ofMember, outcome: reply.outcome, message: reply.message };
       },
       recordOutcome: async ({ snapshot: { context }, owed }) => {
-        const outcome = context.unsettled.find((one) => keyOfOutcome(one.attempt) === owed.key);
-        if (!outcome) return null;
+        const one = context.unsettled.find((unsettled) => keyOfOutcome(unsettled) === owed.key);
+        if (!one) return null;
+        const { attempt, nodeId, outcome, returns } = one;
         try {
-          await nodes.ask(outcome.nodeId, {
+          await nodes.ask(nodeId, {
             type: "OUTCOME",
             jobId: context.id,
             jobCreatedAt: context.createdAt,
-            attempt: outcome.attempt,
-            outcome: outcome.outcome,
+            attempt,
+            outcome,
+            ...(returns !== undefined && { returns }),
+            ...(outcome === "completed" && isGoodResult(context.result, nodeId) && { goodMetrics: true }),
+            ...(context.price === "0" && { free: true }),
           });
         } catch (error) {
           // Already recorded, or the node is no more: either way there is nothing left to tell.
           if (!(error instanceof EventRejected || error instanceof ActorUnknown)) throw error;
         }
-        return { type: "OUTCOME_RECORDED", attempt: outcome.attempt };
+        const silent = outcome === "silent" ? ({ silent: true } as const) : {};
+        return { type: "OUTCOME_RECORDED", attempt, nodeId, ...silent };
       },
     },
   };
 }
 
-const keyOfOutcome = (attempt: number): string => `recordOutcome/${attempt}`;
+/** The name that rank 0's has beside the others' is that of a job on one node, so that no snapshot owes it anew. */
+const keyOfOffer = (attempt: number, rank: number): string =>
+  rank === 0 ? `offerToNode/${attempt}` : `offerToNode/${attempt}/${rank}`;
+
+function keyOfOutcome({ attempt, nodeId, outcome, ofGang }: UnsettledOutcome): string {
+  if (outcome === "silent") return `recordOutcome/${attempt}/silent/${nodeId}`;
+  return ofGang ? `recordOutcome/${attempt}/${nodeId}` : `recordOutcome/${attempt}`;
+}
+
+/** Signed by the node that made it, and with numbers to show for it. */
+function isGoodResult(result: JobResult | null, nodeId: string): boolean {
+  if (result === null || result.nodeId !== nodeId || result.signature === "") return false;
+  return Object.values(result.metrics).some(Number.isFinite);
+}
 
 function owedByJob(snapshot: JobSnapshot): readonly Owed[] {
-  const { context } = snapshot;
-  const owed: Owed[] = context.unsettled.map(({ attempt }) => ({ name: "recordOutcome", key: keyOfOutcome(attempt) }));
-  if (snapshot.matches({ assigned: "offering" }))
-    owed.push({ name: "offerToNode", key: `offerToNode/${context.attempt}` });
+  const { unsettled, live } = snapshot.context;
+  const owed: Owed[] = unsettled.map((one) => ({ name: "recordOutcome", key: keyOfOutcome(one) }));
+  if (live === null || !snapshot.matches({ assigned: "offering" })) return owed;
+  for (const [rank, { acceptedAt }] of membersOf(live).entries()) {
+    if (acceptedAt === null) owed.push({ name: "offerToNode", key: keyOfOffer(live.number, rank) });
+  }
   return owed;
 }
 

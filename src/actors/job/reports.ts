@@ -3,8 +3,9 @@
  * attempt changes nothing and the node is told to stop (I2). A report repeated is answered as it was the first time.
  */
 import { type Actors, ActorUnknown, type Clock, type Committed, EventRejected, type Millis } from "../runtime/index.ts";
+import { isLiveOn, memberOn, nodesOfPast, returnable } from "./attempt.ts";
 import type { JobFeed } from "./feed.ts";
-import type { CommittedJob, Jobs } from "./kind.ts";
+import { type CommittedJob, isTerminal, type Jobs, jobStatusOf } from "./kind.ts";
 import type { JobMachine } from "./machine.ts";
 import type { JobResult } from "./state.ts";
 
@@ -35,29 +36,33 @@ export type ReportVerdict =
   | { readonly kind: "superseded"; readonly job: Committed<JobMachine> }
   | { readonly kind: "unknown" };
 
+/** Gives a lost attempt back to the node that still runs it; false: the node is to stop. */
+export type Reinstate = (jobId: string, nodeId: string, attempt: number) => Promise<boolean>;
+
 export class Reports {
   constructor(
     private readonly jobs: Jobs,
     private readonly feed: JobFeed,
     private readonly clock: Clock,
+    /** Absent: an attempt that was taken for lost stays lost, unless a heartbeat brings it back. */
+    private readonly reinstate?: Reinstate,
   ) {}
 
   async progress(report: ProgressReport): Promise<ReportVerdict> {
-    const { jobId, progress, epoch, metrics, log } = report;
+    const { jobId, nodeId, progress, epoch, metrics, log } = report;
+    const ask = (from: From) => this.jobs.ask(jobId, { type: "PROGRESS", progress, epoch, metrics, ...from });
     const job = this.jobs.peek(jobId);
-    if (!job)
-      return this.#ask(report, (from) => this.jobs.ask(jobId, { type: "PROGRESS", progress, epoch, metrics, ...from }));
-    if (!isLive(job, report)) return { kind: "superseded", job };
     const now = this.clock.now();
-    const live = job.snapshot.context.live;
-    const journalledAt = live?.reportedAt ?? 0;
-    let verdict: ReportVerdict = { kind: "taken", job };
-    if (job.state !== "running.active" || now - journalledAt >= JOURNAL_EVERY) {
-      verdict = await this.#ask(report, (from) =>
-        this.jobs.ask(jobId, { type: "PROGRESS", progress, epoch, metrics, ...from }),
-      );
+    if (!job) return this.#ask(report, ask);
+    if (!isFromLive(job, report)) {
+      return returnedWith(job, report, now) === null ? { kind: "superseded", job } : this.#ask(report, ask);
     }
-    if (verdict.kind === "taken" && live) {
+    const verdict: ReportVerdict = this.#isNews(job, nodeId, now)
+      ? await this.#ask(report, ask)
+      : { kind: "taken", job };
+    const live = verdict.kind === "taken" ? verdict.job.snapshot.context.live : null;
+    // The curve of a gang is rank 0's.
+    if (live?.nodeId === nodeId) {
       this.feed.publish({ jobId, attempt: live.number, progress, epoch, metrics, log, at: now });
     }
     return verdict;
@@ -73,34 +78,69 @@ export class Reports {
   }
 
   failed(source: ReportSource, message: string, invalid: boolean): Promise<ReportVerdict> {
-    return this.#ask(source, (from) => this.jobs.ask(source.jobId, { type: "FAILED", message, invalid, ...from }));
+    const ask = (from: From) => this.jobs.ask(source.jobId, { type: "FAILED", message, invalid, ...from });
+    return this.#askOnce(source, ask);
   }
 
-  async #ask(
-    source: ReportSource,
-    ask: (from: { nodeId: string; attempt: number | null }) => ReturnType<Actors<JobMachine>["ask"]>,
-  ): Promise<ReportVerdict> {
+  /** Whether the journal should have it: it changes the job's state, or it is time to write the curve again. */
+  #isNews(job: CommittedJob, nodeId: string, now: Millis): boolean {
+    const { live } = job.snapshot.context;
+    if (live === null) return true;
+    const isFirst = live.nodeId === nodeId;
+    const isDue = isFirst && now - (live.reportedAt ?? 0) >= JOURNAL_EVERY;
+    if (!live.members) return isDue || job.state !== "running.active";
+    const member = memberOn(live, nodeId);
+    if (member === undefined || member.startedAt === null || member.away) return true;
+    return isDue && live.startedAt !== null;
+  }
+
+  /**
+   * A node may be back from its silence with a run that was taken for lost, and its report may be here before its
+   * heartbeat. Where the job still wants it, the attempt goes on, rather than that the work is done again.
+   */
+  async #ask(source: ReportSource, ask: Ask): Promise<ReportVerdict> {
+    const verdict = await this.#askOnce(source, ask);
+    if (verdict.kind !== "superseded" || !this.reinstate) return verdict;
+    const past = returnedWith(verdict.job, source, this.clock.now());
+    if (past === null || !(await this.reinstate(source.jobId, source.nodeId, past))) return verdict;
+    return this.#askOnce(source, ask);
+  }
+
+  async #askOnce(source: ReportSource, ask: Ask): Promise<ReportVerdict> {
     try {
       return { kind: "taken", job: await ask({ nodeId: source.nodeId, attempt: source.attempt }) };
     } catch (error) {
       if (error instanceof ActorUnknown) return { kind: "unknown" };
       if (!(error instanceof EventRejected)) throw error;
       const job = error.committed as unknown as CommittedJob;
-      if (isLive(job, source)) return { kind: "repeated", job };
+      if (isFromLive(job, source)) return { kind: "repeated", job };
       return { kind: endedBy(job, source) === error.eventType ? "repeated" : "superseded", job };
     }
   }
 }
 
-function isLive(job: CommittedJob, { nodeId, attempt }: ReportSource): boolean {
-  const live = job.snapshot.context.live;
-  return live !== null && live.nodeId === nodeId && (attempt === null || attempt === live.number);
+interface From {
+  readonly nodeId: string;
+  readonly attempt: number | null;
+}
+
+type Ask = (from: From) => ReturnType<Actors<JobMachine>["ask"]>;
+
+function isFromLive(job: CommittedJob, { nodeId, attempt }: ReportSource): boolean {
+  const { context } = job.snapshot;
+  return isLiveOn(context, nodeId) && (attempt === null || attempt === context.live?.number);
+}
+
+/** The number of the lost attempt that the node speaks of and may go on with. */
+function returnedWith(job: CommittedJob, { nodeId, attempt }: ReportSource, now: Millis): number | null {
+  const past = isTerminal(jobStatusOf(job.state)) ? undefined : returnable(job.snapshot.context, nodeId, now);
+  return past && (attempt === null || attempt === past.number) ? past.number : null;
 }
 
 /** The event by which this node's newest attempt ended, so that its repeat is known; null when it ended otherwise. */
 function endedBy(job: CommittedJob, { nodeId, attempt }: ReportSource): string | null {
   const past = job.snapshot.context.history.findLast(
-    (one) => one.nodeId === nodeId && (attempt === null || one.number === attempt),
+    (one) => nodesOfPast(one).includes(nodeId) && (attempt === null || one.number === attempt),
   );
   if (past?.outcome === "completed") return "COMPLETED";
   return past?.outcome === "failed" ? "FAILED" : null;

@@ -37,6 +37,8 @@ export interface Member {
   readonly doneAt: Millis | null;
   /** Silent at present. */
   readonly away: boolean;
+  /** Since when, if it is; every member's silence has its own grace period. */
+  readonly awaySince?: Millis;
 }
 
 /** The attempt that alone may report, finish and earn (I2). */
@@ -52,6 +54,10 @@ export interface LiveAttempt {
   readonly startedAt: Millis | null;
   /** Null until the node has reported anything about the run. The existing C++ build never does. */
   readonly reportedAt: Millis | null;
+  /** Nodes that have been silent during it; each is told to its node's actor once. Absent: none. */
+  readonly silent?: readonly string[];
+  /** How often it was taken for lost and became live again. Absent: never. */
+  readonly returns?: number;
 }
 
 export interface PastAttempt {
@@ -60,10 +66,17 @@ export interface PastAttempt {
   /** A gang's nodes by rank; absent for a job on one node. */
   readonly nodeIds?: readonly string[];
   readonly offeredAt: Millis;
+  /** Absent in histories written before it was kept. */
+  readonly acceptedAt?: Millis | null;
   readonly startedAt: Millis | null;
   readonly endedAt: Millis;
   readonly outcome: AttemptOutcome;
   readonly message: string;
+  /**
+   * Of an attempt that is lost only because its node is silent: what it takes to go on should the node come back with it.
+   * A gang's is never kept: its other members have been told to stop.
+   */
+  readonly unknown?: { readonly reportedAt: Millis | null; readonly returns: number };
 }
 
 /** An outcome the node's actor has not been told yet: the job owes it `recordOutcome`. */
@@ -72,6 +85,10 @@ export interface UnsettledOutcome {
   readonly nodeId: string;
   /** "silent" is told while the attempt goes on, under a key of its own. */
   readonly outcome: AttemptOutcome | "silent";
+  /** The attempt was a gang's and had several nodes, each with an outcome. */
+  readonly ofGang?: true;
+  /** As in the attempt: the end after a return is another than the one before it. */
+  readonly returns?: number;
 }
 
 /** Times and limits, fixed when the job is accepted: a change of configuration does not change running jobs. */
@@ -186,39 +203,46 @@ interface FromAttempt {
   readonly attempt: number | null;
 }
 
-export type JobEvent = { readonly at: Millis } & (
-  | { readonly type: "FUNDS_LOCKED" }
-  /** `others`: the further members of a gang, by rank from 1. */
-  | { readonly type: "OFFER"; readonly nodeId: string; readonly others?: readonly string[] }
-  /** `nodeId` names the member of a gang; absent: rank 0, or the only node. */
-  | { readonly type: "OFFER_ACCEPTED"; readonly attempt: number; readonly nodeId?: string }
-  | {
-      readonly type: "OFFER_REFUSED";
-      readonly attempt: number;
-      readonly nodeId?: string;
-      readonly outcome: "rejected" | "invalid" | "unreachable" | "no_answer";
-      readonly message: string;
-    }
-  /** The node says that the engine is connected and the run begins (NotifyJobAccepted). */
-  | ({ readonly type: "STARTED" } & FromAttempt)
-  | ({
-      readonly type: "PROGRESS";
-      readonly progress: number;
-      readonly epoch: number;
-      readonly metrics: Readonly<Record<string, number>>;
-    } & FromAttempt)
-  | ({ readonly type: "COMPLETED"; readonly result: Omit<JobResult, "attempt" | "nodeId"> } & FromAttempt)
-  | ({ readonly type: "FAILED"; readonly message: string; readonly invalid: boolean } & FromAttempt)
-  | { readonly type: "NODE_LOST"; readonly nodeId: string }
-  | { readonly type: "NODE_BACK"; readonly nodeId: string }
-  /** The node is there and no longer has the attempt. */
-  | ({ readonly type: "ATTEMPT_GONE" } & FromAttempt)
-  /** The node of a lost attempt is back and still runs it; the broker has found that it has the room. */
-  | { readonly type: "ORIGINAL_BACK"; readonly nodeId: string; readonly attempt: number }
-  /** Its node is drained or banned: the attempt ends, and the job wants another node. */
-  | { readonly type: "EVICT"; readonly nodeId: string; readonly reason: string }
-  | { readonly type: "CANCEL"; readonly reason: string }
-  /** `nodeId` where the attempt had several. */
-  | { readonly type: "OUTCOME_RECORDED"; readonly attempt: number; readonly nodeId?: string }
-  | { readonly type: "DEADLINE" }
-);
+/** What the runtime stamps on every event: the time, and the version of the rules by which it is first applied. */
+export interface Stamp {
+  readonly at: Millis;
+  readonly rules?: number;
+}
+
+export type JobEvent = Stamp &
+  (
+    | { readonly type: "FUNDS_LOCKED" }
+    /** `others`: the further members of a gang, by rank from 1. */
+    | { readonly type: "OFFER"; readonly nodeId: string; readonly others?: readonly string[] }
+    /** `nodeId` names the member of a gang; absent: rank 0, or the only node. */
+    | { readonly type: "OFFER_ACCEPTED"; readonly attempt: number; readonly nodeId?: string }
+    | {
+        readonly type: "OFFER_REFUSED";
+        readonly attempt: number;
+        readonly nodeId?: string;
+        readonly outcome: "rejected" | "invalid" | "unreachable" | "no_answer";
+        readonly message: string;
+      }
+    /** The node says that the engine is connected and the run begins (NotifyJobAccepted). */
+    | ({ readonly type: "STARTED" } & FromAttempt)
+    | ({
+        readonly type: "PROGRESS";
+        readonly progress: number;
+        readonly epoch: number;
+        readonly metrics: Readonly<Record<string, number>>;
+      } & FromAttempt)
+    | ({ readonly type: "COMPLETED"; readonly result: Omit<JobResult, "attempt" | "nodeId"> } & FromAttempt)
+    | ({ readonly type: "FAILED"; readonly message: string; readonly invalid: boolean } & FromAttempt)
+    | { readonly type: "NODE_LOST"; readonly nodeId: string }
+    | { readonly type: "NODE_BACK"; readonly nodeId: string }
+    /** The node is there and no longer has the attempt. */
+    | ({ readonly type: "ATTEMPT_GONE" } & FromAttempt)
+    /** The node of a lost attempt is back and still runs it; the broker has found that it has the room. */
+    | { readonly type: "ORIGINAL_BACK"; readonly nodeId: string; readonly attempt: number }
+    /** Its node is drained or banned: the attempt ends, and the job wants another node. */
+    | { readonly type: "EVICT"; readonly nodeId: string; readonly reason: string }
+    | { readonly type: "CANCEL"; readonly reason: string }
+    /** `nodeId` where the attempt had several; `silent` when it is not the attempt's end that was recorded. */
+    | { readonly type: "OUTCOME_RECORDED"; readonly attempt: number; readonly nodeId?: string; readonly silent?: true }
+    | { readonly type: "DEADLINE" }
+  );

@@ -1,26 +1,84 @@
 /**
- * The statechart of a node: two questions that have nothing to do with each other, asked side by side.
+ * The statechart of a node: three questions that have nothing to do with each other, asked side by side.
  *
  *   presence   online.idle / online.busy   heard from lately; busy when all its slots are taken
  *              suspect                     silent for the heartbeat timeout; its attempts are orphaned, nothing new is offered
  *              offline                     silent for the grace period on top
- *   standing   inService                   may be offered jobs
- *              maintenance                 finishes what it has, is offered nothing new
- *              banned                      is offered nothing
+ *   service    inService                   what operators say: it may be offered jobs
+ *              cordoned                    finishes what it has, is offered nothing new
+ *              draining                    the same, and what it still runs at a set time is moved
+ *              drained                     that time has come
+ *   standing   good                        what its conduct says: it may be offered jobs
+ *              setAside                    failed or refused several jobs in a row and is left alone for a while
+ *              banned                      by its record for a day or longer, or by an operator
+ *
+ * A node is offered jobs when all three agree. A ban therefore does not forget a cordon: lifted, the node is cordoned as
+ * before, and an UNCORDON meanwhile does not lift the ban.
  *
  * Silence makes a node suspect first: unknown is not dead. A heartbeat speaks for presence only, so it can never bring a
  * banned or draining node back into service, nor make a busy one idle. Heartbeats of an online node are no events: they
  * move the deadline (a lease), which is not stored; after a restart every node gets one heartbeat interval to be heard.
+ *
+ * Drains, bans and settings-aside end by effects that wait for their time (kind.ts); the deadline is the lease's alone.
+ * A repeat that says nothing new is refused, so that the log has one entry for each thing an operator did.
  */
 import { assign, setup } from "xstate";
+import { clampScore, isBarred } from "../../domain/reputation.ts";
 import type { Millis } from "../runtime/index.ts";
-import type { NodeContext, NodeEvent, NodeInput } from "./state.ts";
+import { afterComplaint, afterOutcome, endBan, endsAt, pardon, sameBan } from "./conduct.ts";
+import type { Ban, NodeContext, NodeEvent, NodeInput } from "./state.ts";
 
-/** Outcomes are told again only while a job waits for the answer; this many is far more than can be under way for one node. */
-const RECORDED_LIMIT = 256;
+/**
+ * Outcomes are told again only while a job waits for the answer; this many is far more than can be under way for one node.
+ * Of complaints it is what the newest this many attempts are protected from being complained about twice.
+ */
+const REMEMBERED = 256;
 
-const keyOf = (event: { jobId: string; jobCreatedAt: number; attempt: number }): string =>
-  `${event.jobId}@${event.jobCreatedAt}/${event.attempt}`;
+/** The rules by which events are applied today. Rules 0, of events without a stamp, knew no conduct. */
+export const NODE_RULES = 1;
+
+interface Told {
+  readonly jobId: string;
+  readonly jobCreatedAt: Millis;
+  readonly attempt: number;
+}
+
+const attemptKey = ({ jobId, jobCreatedAt, attempt }: Told): string => `${jobId}@${jobCreatedAt}/${attempt}`;
+
+/** An attempt can have several: each silence, and each end where it came back after it had been taken for lost. */
+function outcomeKey(event: Extract<NodeEvent, { readonly type: "OUTCOME" }>): string {
+  const returns = event.returns ? `+${event.returns}` : "";
+  return `${attemptKey(event)}${returns}${event.outcome === "silent" ? "/silent" : ""}`;
+}
+
+/** JSON has no other numbers, and a time that is none would never come; events of old logs name none at all. */
+const timeOf = (until: Millis | null | undefined): Millis | null =>
+  typeof until === "number" && Number.isFinite(until) ? until : null;
+
+/** What a BAN says. Those of old logs name neither an end nor an operator. */
+const banOf = ({ until, reason, by, evict }: Extract<NodeEvent, { readonly type: "BAN" }>): Ban => ({
+  until: timeOf(until),
+  reason,
+  by: by ?? "",
+  evict: evict ?? false,
+});
+
+const untilOf = (event: NodeEvent): Millis | null => (event.type === "DRAIN" ? timeOf(event.until) : null);
+
+/** The conduct of a node that has done nothing yet; also what snapshots from before it was kept are given (upgrade.ts). */
+export const unblemished = {
+  strikes: 0,
+  lastStrikeAt: null,
+  totalBans: 0,
+  changes: [],
+  changeCount: 0,
+  ban: null,
+  failedJobs: [],
+  trips: 0,
+  setAside: null,
+  complaints: [],
+  drainUntil: null,
+} as const;
 
 /** Uptime counts to the end of an online spell. */
 function goneSince(context: NodeContext, at: Millis): Partial<NodeContext> {
@@ -33,7 +91,20 @@ export const nodeMachine = setup({
   guards: {
     isBusy: ({ event }) => event.type === "LOAD" && event.busy,
     isIdle: ({ event }) => event.type === "LOAD" && !event.busy,
-    isNewOutcome: ({ context, event }) => event.type === "OUTCOME" && !context.recorded.includes(keyOf(event)),
+    isNewOutcome: ({ context, event }) => event.type === "OUTCOME" && !context.recorded.includes(outcomeKey(event)),
+    isNewComplaint: ({ context, event }) =>
+      event.type === "COMPLAINT" && !context.complaints.includes(attemptKey(event)),
+    isOtherWord: ({ context, event }) =>
+      "reason" in event && (event.reason !== context.standingReason || untilOf(event) !== context.drainUntil),
+    isOtherBan: ({ context, event }) => event.type === "BAN" && !sameBan(context.ban, banOf(event)),
+    isOfOldLog: ({ event }) => (event.rules ?? 0) < 1,
+    isBanned: ({ context }) => context.ban !== null,
+    isSetAside: ({ context }) => context.setAside !== null,
+    isNotSetAside: ({ context }) => context.setAside === null,
+    isBarred: ({ context }) => isBarred(context.reputation),
+    isDrainsEnd: ({ context, event }) => event.type === "DRAIN_OVER" && event.until === context.drainUntil,
+    isBansEnd: ({ context, event }) => event.type === "BAN_OVER" && endsAt(context.ban, event.until),
+    isSetAsidesEnd: ({ context, event }) => event.type === "SET_ASIDE_OVER" && endsAt(context.setAside, event.until),
     isNews: ({ context, event }) =>
       event.type === "CALLABLE" &&
       (context.reachability !== "callable" || (event.proven && context.unreachableCount > 0)),
@@ -77,13 +148,29 @@ export const nodeMachine = setup({
       if (event.type !== "OUTCOME") return {};
       const failed = event.outcome === "failed" || event.outcome === "lost" || event.outcome.endsWith("_timeout");
       return {
-        recorded: [...context.recorded, keyOf(event)].slice(-RECORDED_LIMIT),
+        recorded: [...context.recorded, outcomeKey(event)].slice(-REMEMBERED),
         jobsCompleted: context.jobsCompleted + (event.outcome === "completed" ? 1 : 0),
         jobsFailed: context.jobsFailed + (failed ? 1 : 0),
+        ...((event.rules ?? 0) >= 1 && afterOutcome(context, event)),
       };
     }),
-    noteReason: assign(({ event }) => ({ standingReason: "reason" in event ? event.reason : null })),
-    clearReason: assign({ standingReason: null }),
+    recordComplaint: assign(({ context, event }) => {
+      if (event.type !== "COMPLAINT") return {};
+      return {
+        complaints: [...context.complaints, attemptKey(event)].slice(-REMEMBERED),
+        ...afterComplaint(context, event),
+      };
+    }),
+    takeOut: assign(({ event }) => ({
+      standingReason: "reason" in event ? event.reason : null,
+      drainUntil: untilOf(event),
+    })),
+    putBack: assign({ standingReason: null, drainUntil: null }),
+    ban: assign(({ event }) => (event.type === "BAN" ? { ban: banOf(event), setAside: null } : {})),
+    endBan: assign(({ context, event }) => endBan(context, event.at)),
+    pardon: assign(({ context, event }) => (event.type === "UNBAN" ? pardon(context, event.reason, event.at) : {})),
+    endSetAside: assign({ setAside: null }),
+    liftBan: assign({ ban: null }),
   },
 }).createMachine({
   id: "node",
@@ -96,17 +183,19 @@ export const nodeMachine = setup({
     deadline: input.at + input.policy.heartbeatTimeout,
     reachability: "unknown",
     unreachableCount: 0,
-    reputation: input.reputation,
+    reputation: clampScore(input.reputation),
     jobsCompleted: 0,
     jobsFailed: 0,
     recorded: [],
     onlineFor: 0,
     onlineSince: input.at,
     standingReason: null,
+    ...unblemished,
   }),
   type: "parallel",
   on: {
     OUTCOME: { guard: "isNewOutcome", actions: "recordOutcome" },
+    COMPLAINT: { guard: "isNewComplaint", actions: "recordComplaint" },
     CALLABLE: { guard: "isNews", actions: "markCallable" },
     UNCALLABLE: { actions: "markUncallable" },
   },
@@ -140,23 +229,77 @@ export const nodeMachine = setup({
         },
       },
     },
-    standing: {
+    service: {
       initial: "inService",
       states: {
         inService: {
           on: {
-            CORDON: { target: "maintenance", actions: "noteReason" },
-            DRAIN: { target: "maintenance", actions: "noteReason" },
-            BAN: { target: "banned", actions: "noteReason" },
+            CORDON: { target: "cordoned", actions: "takeOut" },
+            DRAIN: { target: "draining", actions: "takeOut" },
           },
         },
-        maintenance: {
+        cordoned: {
           on: {
-            UNCORDON: { target: "inService", actions: "clearReason" },
-            BAN: { target: "banned", actions: "noteReason" },
+            CORDON: { guard: "isOtherWord", actions: "takeOut" },
+            DRAIN: { target: "draining", actions: "takeOut" },
+            UNCORDON: { target: "inService", actions: "putBack" },
+            RESTORE: { target: "inService", actions: "putBack" },
           },
         },
-        banned: { on: { UNBAN: { target: "inService", actions: "clearReason" } } },
+        draining: {
+          on: {
+            CORDON: { target: "cordoned", actions: "takeOut" },
+            DRAIN: { guard: "isOtherWord", actions: "takeOut" },
+            DRAIN_OVER: { guard: "isDrainsEnd", target: "drained" },
+            // A ban used to take the place of a drain; rules 1 keep both.
+            BAN: { guard: "isOfOldLog", target: "inService", actions: "putBack" },
+            UNCORDON: { target: "inService", actions: "putBack" },
+            RESTORE: { target: "inService", actions: "putBack" },
+          },
+        },
+        drained: {
+          on: {
+            CORDON: { target: "cordoned", actions: "takeOut" },
+            DRAIN: { guard: "isOtherWord", target: "draining", actions: "takeOut" },
+            UNCORDON: { target: "inService", actions: "putBack" },
+            RESTORE: { target: "inService", actions: "putBack" },
+          },
+        },
+      },
+    },
+    standing: {
+      initial: "good",
+      states: {
+        // What an outcome or a complaint has earned is in the context; the state follows it in the same transition.
+        good: {
+          always: [
+            { guard: "isBanned", target: "banned" },
+            { guard: "isSetAside", target: "setAside" },
+          ],
+          on: {
+            BAN: { target: "banned", actions: "ban" },
+            UNBAN: { guard: "isBarred", actions: "pardon" },
+          },
+        },
+        setAside: {
+          always: [
+            { guard: "isBanned", target: "banned" },
+            { guard: "isNotSetAside", target: "good" },
+          ],
+          on: {
+            SET_ASIDE_OVER: { guard: "isSetAsidesEnd", target: "good", actions: "endSetAside" },
+            BAN: { target: "banned", actions: "ban" },
+            UNBAN: { target: "good", actions: "pardon" },
+          },
+        },
+        banned: {
+          on: {
+            BAN_OVER: { guard: "isBansEnd", target: "good", actions: "endBan" },
+            BAN: { guard: "isOtherBan", actions: "ban" },
+            UNBAN: { target: "good", actions: "pardon" },
+            RESTORE: { target: "good", actions: "liftBan" },
+          },
+        },
       },
     },
   },

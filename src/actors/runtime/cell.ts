@@ -195,7 +195,8 @@ export class Cell {
 
   #step(committed: Committed, event: { readonly type: string }, reply: Reply | null): void {
     const at = this.host.clock.now();
-    const stamped = { ...event, at };
+    const { rules } = this.kind;
+    const stamped = rules === undefined ? { ...event, at } : { ...event, at, rules };
     let actor: Actor<AnyStateMachine>;
     try {
       actor = this.#actor ?? this.#start({ snapshot: committed.snapshot as Snapshot<unknown> });
@@ -369,7 +370,8 @@ export class Cell {
   }
 
   #adopt(stored: StoredActor): void {
-    const actor = this.#start({ snapshot: stored.snapshot as unknown as Snapshot<unknown> });
+    const snapshot = this.kind.upgrade?.(stored.snapshot) ?? stored.snapshot;
+    const actor = this.#start({ snapshot: snapshot as unknown as Snapshot<unknown> });
     const described = this.#describe(actor.getSnapshot(), stored.version, stored.updatedAt);
     // A snapshot that its own kind cannot read would fail later, in the middle of something else.
     deadlineOf(this.kind, described.snapshot);

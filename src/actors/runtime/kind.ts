@@ -1,6 +1,6 @@
 /** What makes one kind of actor: its machine, how its state maps to a row, and the effects it can owe. */
 import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from "xstate";
-import type { ActorRef, Millis } from "./ports.ts";
+import type { ActorRef, Json, Millis } from "./ports.ts";
 
 /** An actor's state as the journal has it. The only state anybody outside the actor ever sees. */
 export interface Committed<M extends AnyStateMachine = AnyStateMachine> {
@@ -60,6 +60,18 @@ export type Unstamped<E> = E extends unknown ? Omit<E, "at"> : never;
 export interface ActorKind<M extends AnyStateMachine = AnyStateMachine> {
   readonly name: string;
   readonly machine: M;
+  /**
+   * The version of the machine's rules, stamped on every event as `rules`. A machine whose rules change raises it and treats
+   * events with a lower one (or none) by the rules of their time, so that a log from before the change replays to the same
+   * state (I9). Absent: no stamp.
+   */
+  readonly rules?: number;
+  /**
+   * Brings a persisted snapshot of an earlier version into today's shape before it is loaded: fields that have been added,
+   * states that have been renamed. Pure, and the identity for one of today. It must give what replaying the snapshot's log
+   * with today's machine gives. It changes memory only; the row follows with the actor's next transition.
+   */
+  upgrade?(snapshot: Json): Json;
   /** When this state wants a DEADLINE event; null for never. */
   deadline(snapshot: SnapshotFrom<M>): Millis | null;
   /** True when nothing more can happen: the actor leaves memory. */

@@ -1,38 +1,34 @@
 /**
- * Decides which job goes to which node. Event-driven: a queued job or freed room wakes it, nothing is polled.
+ * Sees to it that jobs get nodes. Event-driven: a queued job or freed room wakes it, nothing is polled.
  *
- * It owns no truth. The queue and the pool follow the committed states of jobs and nodes; a decision is an OFFER event to
- * the job's actor, and only its commit makes it real. Between decision and commit the placement is held in `#placing`,
- * where it takes its room in the pool, so that placements of one round see each other. If the commit fails, the job's
+ * It owns no truth. Queue, shares and rooms (matchmaker.ts) follow the committed states of jobs and nodes; a decision is an
+ * OFFER event to the job's actor, and only its commit makes it real. Between decision and commit the placement is held in
+ * `#placing` and takes its room, so that placements of one round see each other. If the commit fails, the job's
  * committed state says where it stands and the placement is dropped.
+ *
+ * A gang is placed on all its nodes or on none, in one OFFER: while it waits for the rest it holds nothing.
  */
-import { demandOf, PRIORITIES } from "../../domain/job-spec.ts";
+import { nodesOf } from "../job/attempt.ts";
 import type { CommittedJob, Jobs } from "../job/kind.ts";
 import { type CommittedNode, isPresent, type Nodes, presenceOf, unavailabilityOf, uptimeOf } from "../node/kind.ts";
-import {
-  ActorOverloaded,
-  ActorQuarantined,
-  ActorUnavailable,
-  type Clock,
-  EventRejected,
-  type Log,
-  type Millis,
-} from "../runtime/index.ts";
-import { JobQueue, type QueuedJob } from "./job-queue.ts";
-import { NodePool } from "./node-pool.ts";
+import type { Clock, Log } from "../runtime/index.ts";
+import { explain, type Wanted } from "./explain.ts";
+import type { Explanation, Plan } from "./explanation.ts";
+import type { Fairness } from "./fair-share.ts";
+import { Matchmaker } from "./matchmaker.ts";
+import type { NodePool, WhyNot } from "./node-pool.ts";
+import { Offers } from "./offers.ts";
+import { PendingJobs } from "./pending-jobs.ts";
+import { plan } from "./plan.ts";
+import { positionOf } from "./queue-position.ts";
+import { hypotheticalJob, toQueued } from "./queued-job.ts";
+import { Returns } from "./returns.ts";
+import type { Scene } from "./scene.ts";
+
+export type { Fairness } from "./fair-share.ts";
 
 /** Offers on their way to the journal at a time: a few group commits' worth. */
 const MAX_PLACING = 2000;
-/** A database that has just failed to answer is left alone this long. */
-const OFFER_AGAIN: Millis = 200;
-
-/** How much of the network each owner may have. */
-export interface Fairness {
-  /** An owner of weight 2 gets twice the share of one of weight 1. Above 0. */
-  weightOf(owner: string): number;
-  /** Jobs an owner may have on nodes at a time; Infinity: as many as fit. */
-  readonly maxRunningPerOwner: number;
-}
 
 export interface BrokerOptions {
   readonly clock: Clock;
@@ -42,22 +38,19 @@ export interface BrokerOptions {
   readonly fairness?: Fairness;
 }
 
-export interface Waiting {
-  /** "placing": an offer is being made. "ready": will be looked at in this round. "parked": fits nowhere now. */
-  readonly stage: "placing" | "ready" | "parked";
-  readonly fitting: number;
-  /** How many nodes each reason rules out. */
-  readonly reasons: ReadonlyMap<string, number>;
+/** "placing": an offer is being made. "ready": will be looked at in this round. "parked": fits nowhere now. */
+export type Stage = "placing" | "ready" | "parked";
+
+export interface Waiting extends WhyNot {
+  readonly stage: Stage;
 }
 
 export class Broker {
-  readonly pool = new NodePool();
-  readonly #queue = new JobQueue();
-  readonly #placing = new Map<string, string>();
-  readonly #runningByOwner = new Map<string, number>();
-  readonly #ownerOfRunning = new Map<string, string>();
-  readonly #runningOf = (owner: string): number => this.#runningByOwner.get(owner) ?? 0;
-  readonly #exclusionTimers = new Map<string, () => void>();
+  readonly pool: NodePool;
+  readonly #matchmaker: Matchmaker;
+  readonly #placing: Offers;
+  readonly #returns: Returns;
+  readonly #pending = new PendingJobs();
   #open = false;
   #stopped = false;
   /** False until the actors take events: what nodes should know of their load is told then. */
@@ -65,6 +58,22 @@ export class Broker {
   #roundDue = false;
 
   constructor(private readonly options: BrokerOptions) {
+    const { clock, log, jobs, fairness } = options;
+    this.#matchmaker = new Matchmaker({ clock, ...(fairness && { fairness }), onWork: () => this.#wakeRound() });
+    this.pool = this.#matchmaker.pool;
+    this.#placing = new Offers({
+      clock,
+      log,
+      jobs,
+      onMade: () => this.#wakeRound(),
+      onRefused: (jobId, committed) => {
+        if (committed) this.observeJob(committed);
+        else this.#forget(jobId);
+        // A full round whose offers all came to nothing must not hold up those behind it.
+        this.#wakeRound();
+      },
+    });
+    this.#returns = new Returns({ clock, log, jobs, onChange: (jobId) => this.#lookAt(jobId) });
     options.jobs.onCommit(({ after }) => this.observeJob(after));
     options.nodes.onCommit(({ after }) => this.observeNode(after));
   }
@@ -83,7 +92,9 @@ export class Broker {
   stop(): void {
     this.#open = false;
     this.#stopped = true;
-    for (const cancel of this.#exclusionTimers.values()) cancel();
+    this.#placing.stop();
+    this.#returns.stop();
+    this.#matchmaker.stop();
   }
 
   /** Derives queue and pool from the recovered actors. */
@@ -93,86 +104,107 @@ export class Broker {
   }
 
   get queued(): number {
-    return this.#queue.size + this.#placing.size;
+    return this.#matchmaker.queue.size + this.#placing.size;
   }
 
   get parked(): number {
-    return this.#queue.parked;
+    return this.#matchmaker.queue.parked;
+  }
+
+  /** The owner's pending jobs, whatever they wait for. */
+  queuedOf(owner: string): number {
+    return this.#pending.countOf(owner);
+  }
+
+  /** The owner's jobs on nodes, or on their way there. */
+  runningOf(owner: string): number {
+    return this.#matchmaker.shares.runningOf(owner);
   }
 
   /** Why a job in the queue is still there; undefined when it is not in the queue. Counted afresh from the pool (I10). */
   waiting(job: CommittedJob): Waiting | undefined {
-    const { id } = job.snapshot.context;
-    if (!this.#queue.has(id) && !this.#placing.has(id)) return undefined;
-    const stage = this.#placing.has(id) ? "placing" : this.#queue.isParked(id) ? "parked" : "ready";
-    const { fitting, reasons } = this.pool.why(demandOf(job.snapshot.context.spec), this.#exclusionOf(toQueued(job)));
-    return { stage, fitting, reasons };
+    const stage = this.#stageOf(job.ref.id);
+    if (stage === undefined) return undefined;
+    const queued = toQueued(job);
+    return { stage, ...this.pool.why(queued.demand, this.#matchmaker.exclusionOf(queued)) };
+  }
+
+  /** Where the job stands and what would help it, whatever its state. Counted afresh from the pool (I10). */
+  explain(job: CommittedJob): Explanation {
+    return explain(job, toQueued(job), this.#scene());
+  }
+
+  /** What would become of a job that is not submitted yet, if it came now. Nothing is changed. */
+  plan(wanted: Wanted): Plan {
+    return plan(wanted, hypotheticalJob(wanted.spec, wanted.owner, this.options.clock.now()), this.#scene());
   }
 
   observeNode(committed: CommittedNode): void {
     const { context } = committed.snapshot;
-    this.pool.upsert({
+    this.#matchmaker.observeNode({
       id: context.id,
       profile: context.profile,
       unavailable: unavailabilityOf(committed.snapshot),
       reputation: context.reputation,
       uptime: uptimeOf(context, this.options.clock.now()),
     });
-    this.#roomChanged(context.id);
+    this.#tellLoad(context.id);
   }
 
   observeJob(committed: CommittedJob): void {
-    const { context } = committed.snapshot;
-    const { id } = context;
+    const { id, live } = committed.snapshot.context;
     const queued = committed.state === "pending.queued";
-    const placing = this.#placing.get(id);
-    if (queued && placing !== undefined) return;
-    this.#placing.delete(id);
-    this.#setRunning(id, context.owner, context.live !== null);
-    const changed = this.pool.setAttempt(id, context.live?.nodeId ?? null, demandOf(context.spec));
-    if (queued) this.#enqueue(toQueued(committed));
-    else this.#dequeue(id);
-    for (const nodeId of changed) this.#roomChanged(nodeId);
-    // The placement took its room before its commit; now that it is real, the node may be busy.
-    if (placing !== undefined && changed.length === 0) this.#roomChanged(placing);
+    const offered = this.#placing.nodesOf(id);
+    if (!queued) this.#placing.forget(id);
+    const returning = this.#returns.nodeOf(id);
+    if (committed.state.startsWith("pending.")) this.#pending.add(id, committed.snapshot.context.owner);
+    else this.#pending.remove(id);
+    const job = toQueued(committed);
+    const nodes = new Set(live === null ? [] : nodesOf(live));
+    if (queued) for (const nodeId of offered ?? []) nodes.add(nodeId);
+    if (returning !== undefined) nodes.add(returning);
+    const changed = this.#matchmaker.hold(job, [...nodes]);
+    if (!queued || returning !== undefined) this.#matchmaker.dequeue(id);
+    else if (offered === undefined) this.#matchmaker.enqueue(job);
+    for (const nodeId of changed) this.#tellLoad(nodeId);
+    // A placement took its room before its commit; now that it is real, its nodes may be busy.
+    if (!queued) for (const nodeId of offered ?? []) this.#tellLoad(nodeId);
   }
 
   /**
    * Makes a lost attempt live again on the node that came back with it, if the node has the room (I3) and the job's policy
-   * keeps it. Resolves to whether it did. Never rejects.
+   * keeps it. Resolves to whether it did. Never rejects. Returns.ts says why it is safe.
    */
-  async reinstate(_jobId: string, _nodeId: string, _attempt: number): Promise<boolean> {
-    return false;
+  async reinstate(jobId: string, nodeId: string, attempt: number): Promise<boolean> {
+    const pending = this.#returns.pending(jobId, nodeId, attempt);
+    if (pending !== undefined) return pending;
+    const job = this.options.jobs.peek(jobId);
+    if (!job || this.#stopped || !this.#returns.isWelcome(job, nodeId, attempt)) return false;
+    if (this.pool.get(nodeId)?.unavailable === "banned") return false;
+    if (!this.#matchmaker.holds(jobId, nodeId) && !this.pool.hasRoomFor(nodeId, toQueued(job).demand)) return false;
+    return this.#returns.bring(jobId, nodeId, attempt);
   }
 
-  #enqueue(job: QueuedJob): void {
-    this.#queue.add(job);
-    this.#wakeRound();
+  #scene(): Scene {
+    return {
+      now: this.options.clock.now(),
+      isOpen: this.#open,
+      pool: this.pool,
+      shares: this.#matchmaker.shares,
+      queueLength: this.queued,
+      isAnyoneReady: this.#matchmaker.queue.first !== undefined,
+      stageOf: (jobId) => this.#stageOf(jobId),
+      isReturning: (jobId) => this.#returns.nodeOf(jobId) !== undefined,
+      positionOf: (job) => positionOf(job, this.#matchmaker.shares),
+      exclusionOf: (job) => this.#matchmaker.exclusionOf(job),
+      jobOf: (jobId) => this.options.jobs.peek(jobId)?.snapshot.context,
+    };
   }
 
-  #dequeue(id: string): void {
-    this.#queue.remove(id);
-    this.#exclusionTimers.get(id)?.();
-    this.#exclusionTimers.delete(id);
-  }
-
-  #setRunning(id: string, owner: string, running: boolean): void {
-    if (this.#ownerOfRunning.has(id) === running) return;
-    const count = (this.#runningByOwner.get(owner) ?? 0) + (running ? 1 : -1);
-    if (count > 0) this.#runningByOwner.set(owner, count);
-    else this.#runningByOwner.delete(owner);
-    if (running) this.#ownerOfRunning.set(id, owner);
-    else this.#ownerOfRunning.delete(id);
-  }
-
-  /** The node may have room for parked jobs, and may have become busy or idle. */
-  #roomChanged(nodeId: string): void {
-    const woken = this.#queue.wake(
-      (job) => (this.#exclusionOf(job)(nodeId) ? 0 : this.pool.placesOn(nodeId, job.demand)),
-      this.#runningOf,
-    );
-    if (woken > 0) this.#wakeRound();
-    this.#tellLoad(nodeId);
+  #stageOf(jobId: string): Stage | undefined {
+    if (this.#placing.nodesOf(jobId)) return "placing";
+    if (!this.#matchmaker.queue.has(jobId)) return undefined;
+    return this.#matchmaker.queue.isParked(jobId) ? "parked" : "ready";
   }
 
   #tellLoad(nodeId: string): void {
@@ -194,89 +226,25 @@ export class Broker {
   }
 
   #round(): void {
+    this.#matchmaker.beginRound();
     while (this.#open && this.#placing.size < MAX_PLACING) {
-      const job = this.#queue.take(this.#runningOf);
-      if (!job) return;
-      const placement = this.pool.best(job.demand, this.#exclusionOf(job));
-      if (placement) this.#place(job, placement.nodeId);
-      else this.#park(job);
+      const match = this.#matchmaker.next();
+      if (match === null) return;
+      this.#placing.make(match.job.id, match.nodes);
     }
   }
 
-  #place(job: QueuedJob, nodeId: string): void {
-    this.#placing.set(job.id, nodeId);
-    this.pool.setAttempt(job.id, nodeId, job.demand);
-    this.#setRunning(job.id, job.owner, true);
-    this.#offer(job, nodeId);
-  }
-
-  /**
-   * An offer whose commit is in doubt keeps its room and is sent again: either it had been committed, and the job now says
-   * so, or it is committed this time. Giving the room back on a mere doubt could fill a node twice (I3).
-   */
-  #offer(job: QueuedJob, nodeId: string): void {
-    this.options.jobs.ask(job.id, { type: "OFFER", nodeId }).then(
-      // The commit has been observed already, and perhaps what followed it.
-      () => this.#wakeRound(),
-      (error: unknown) => {
-        if (error instanceof ActorUnavailable || error instanceof ActorOverloaded) {
-          this.options.clock.after(OFFER_AGAIN, () => {
-            if (!this.#stopped && this.#placing.get(job.id) === nodeId) this.#offer(job, nodeId);
-          });
-          return;
-        }
-        if (!(error instanceof EventRejected)) {
-          this.options.log.warn("an offer was refused", { job: job.id, nodeId, error });
-        }
-        this.#placing.delete(job.id);
-        const now = error instanceof EventRejected ? (error.committed as unknown as CommittedJob) : undefined;
-        const committed = now ?? this.options.jobs.peek(job.id);
-        // A job that was set aside would refuse every offer at once; its release is told as a commit.
-        if (committed && !(error instanceof ActorQuarantined)) this.observeJob(committed);
-        else this.#forget(job);
-        // A full round whose offers all came to nothing must not hold up those behind it.
-        this.#wakeRound();
-      },
-    );
+  /** What holds room for the job has changed. */
+  #lookAt(jobId: string): void {
+    const committed = this.options.jobs.peek(jobId);
+    if (committed) this.observeJob(committed);
+    else this.#forget(jobId);
   }
 
   /** The job is no more, or takes no offers. */
-  #forget(job: QueuedJob): void {
-    this.#dequeue(job.id);
-    this.#setRunning(job.id, job.owner, false);
-    for (const id of this.pool.setAttempt(job.id, null, job.demand)) this.#roomChanged(id);
+  #forget(id: string): void {
+    this.#matchmaker.dequeue(id);
+    if (!this.options.jobs.peek(id)) this.#pending.remove(id);
+    for (const nodeId of this.#matchmaker.giveBack(id)) this.#tellLoad(nodeId);
   }
-
-  #park(job: QueuedJob): void {
-    this.#queue.park(job);
-    this.#exclusionTimers.get(job.id)?.();
-    this.#exclusionTimers.delete(job.id);
-    const now = this.options.clock.now();
-    const over = Math.min(...job.exclusions.map(({ until }) => until).filter((until) => until > now));
-    if (!Number.isFinite(over)) return;
-    const cancel = this.options.clock.after(over - now, () => {
-      this.#exclusionTimers.delete(job.id);
-      this.#queue.wakeOne(job.id, { ...job, exclusions: job.exclusions.filter(({ until }) => until > over) });
-      this.#wakeRound();
-    });
-    this.#exclusionTimers.set(job.id, cancel);
-  }
-
-  #exclusionOf(job: QueuedJob): (nodeId: string) => boolean {
-    if (job.exclusions.length === 0) return () => false;
-    const now = this.options.clock.now();
-    return (nodeId) => job.exclusions.some((one) => one.nodeId === nodeId && one.until > now);
-  }
-}
-
-function toQueued(committed: CommittedJob): QueuedJob {
-  const { context } = committed.snapshot;
-  return {
-    id: context.id,
-    owner: context.owner,
-    priority: PRIORITIES.indexOf(context.spec.priority),
-    queuedAt: context.queuedAt,
-    demand: demandOf(context.spec),
-    exclusions: context.exclusions,
-  };
 }

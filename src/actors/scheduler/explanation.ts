@@ -25,7 +25,9 @@ export type WaitReason =
   | "owner_limit"
   /** Nodes could run it, and all of those are taken at present. */
   | "no_capacity"
-  /** No node that is here could ever run it as it is. */
+  /** Nodes could run it, and each of those is out of service, silent, or was tried a short while ago. */
+  | "nodes_unavailable"
+  /** No node could ever run it as it is. */
   | "no_matching_node"
   /** A gang: nodes fit, but not as many at a time (or in one region) as it needs. */
   | "gang_incomplete"
@@ -60,7 +62,7 @@ export interface NodeCounts {
 }
 
 export interface Queueing {
-  /** 1: next. Null when more than `positionsCounted` jobs are ahead. */
+  /** 1: next. Null when more than `POSITIONS_COUNTED` jobs are ahead, or when its owner is at its limit before its turn comes. */
   readonly position: number | null;
   readonly length: number;
 }

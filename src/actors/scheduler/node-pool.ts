@@ -3,21 +3,26 @@
  * states, attempts from the jobs' (and from placements of this round that are still on their way to the journal, so that
  * two placements never count on the same room). Room is computed from the attempts each time (I3).
  */
-import type { Demand } from "../../domain/job-spec.ts";
+import type { Demand, DeviceKind, Gang } from "../../domain/job-spec.ts";
 import type { NodeProfile } from "../../domain/node-profile.ts";
 import {
-  CAPABILITY_WEIGHT,
-  capabilityMatch,
+  bestCard,
   crowded,
   lacks,
-  matchScore,
+  lacksHardware,
   type Room,
+  regionOf,
   roomLeft,
+  type Standing,
+  scoreTerms,
   standingScore,
+  totalRoom,
   type Unavailable,
   type Unfit,
   vramLeft,
 } from "../../domain/placement.ts";
+import type { Candidate } from "./explanation.ts";
+import { NodeIndex } from "./node-index.ts";
 
 export interface PooledNode {
   readonly id: string;
@@ -35,24 +40,44 @@ export interface Placement {
   readonly score: number;
 }
 
+/** What the nodes of a device kind have at most; 0 when there is none. */
+export interface Largest {
+  readonly ramBytes: number;
+  readonly vramBytes: number;
+}
+
+export interface WhyNot {
+  /** Ruled out by nothing. */
+  readonly fitting: number;
+  readonly reasons: ReadonlyMap<Unfit | Unavailable | "excluded", number>;
+}
+
+type IsExcluded = (nodeId: string) => boolean;
+
 interface Entry {
   node: PooledNode;
-  readonly attempts: Map<string, Demand>;
   room: Room;
   standing: number;
-  /** Whether it is in `#open`. */
+  /** Whether it may be offered anything now. */
   open: boolean;
 }
 
+const NONE: ReadonlyMap<string, Demand> = new Map();
+
 export class NodePool {
   readonly #nodes = new Map<string, Entry>();
-  /** Attempts on nodes we do not know (yet), so that none is forgotten when the node appears. */
-  readonly #nodeOfJob = new Map<string, { readonly nodeId: string; readonly demand: Demand }>();
-  /** Nodes that may be offered something, best standing first. */
-  readonly #open: Entry[] = [];
+  /** By node, also nodes we do not know (yet), so that no attempt is forgotten when the node appears. */
+  readonly #attempts = new Map<string, Map<string, Demand>>();
+  readonly #nodesOfJob = new Map<string, readonly string[]>();
+  readonly #index = new NodeIndex<Entry>();
 
   get size(): number {
     return this.#nodes.size;
+  }
+
+  /** Rows of the index looked at so far: what the decisions cost, whatever the machine. */
+  get looked(): number {
+    return this.#index.looked;
   }
 
   get(id: string): PooledNode | undefined {
@@ -66,44 +91,47 @@ export class NodePool {
   upsert(node: PooledNode): void {
     const entry = this.#nodes.get(node.id);
     if (entry) {
-      this.#close(entry);
       entry.node = node;
-      this.#reassess(entry);
+      this.#assess(entry);
+      this.#index.put(entry);
       return;
     }
-    const attempts = new Map<string, Demand>();
-    for (const [jobId, held] of this.#nodeOfJob) if (held.nodeId === node.id) attempts.set(jobId, held.demand);
-    const created: Entry = { node, attempts, room: { slots: 0, ramBytes: 0, vramBytes: {} }, standing: 0, open: false };
+    const created: Entry = { node, room: totalRoom(node.profile), standing: 0, open: false };
     this.#nodes.set(node.id, created);
-    this.#reassess(created);
+    this.#assess(created);
+    this.#index.put(created);
   }
 
-  /** Notes on which node the job has a live attempt, or with null that it has none. Returns the nodes this changed. */
-  setAttempt(jobId: string, nodeId: string | null, demand: Demand): readonly string[] {
-    const held = this.#nodeOfJob.get(jobId);
-    if ((held?.nodeId ?? null) === nodeId) return [];
+  /**
+   * Notes on which nodes the job has a live attempt: on one, on the members of a gang, or with none at all that it has no
+   * attempt. Returns the nodes this changed.
+   */
+  setAttempt(jobId: string, nodeIds: readonly string[], demand: Demand): readonly string[] {
+    const held = this.#nodesOfJob.get(jobId) ?? [];
     const changed: string[] = [];
-    if (held) {
-      this.#nodeOfJob.delete(jobId);
-      this.#change(held.nodeId, (attempts) => attempts.delete(jobId));
-      changed.push(held.nodeId);
-    }
-    if (nodeId !== null) {
-      this.#nodeOfJob.set(jobId, { nodeId, demand });
-      this.#change(nodeId, (attempts) => attempts.set(jobId, demand));
+    for (const nodeId of held) {
+      if (nodeIds.includes(nodeId)) continue;
+      this.#release(nodeId, jobId);
       changed.push(nodeId);
     }
+    for (const nodeId of nodeIds) {
+      if (held.includes(nodeId) || changed.includes(nodeId)) continue;
+      this.#take(nodeId, jobId, demand);
+      changed.push(nodeId);
+    }
+    if (nodeIds.length === 0) this.#nodesOfJob.delete(jobId);
+    else this.#nodesOfJob.set(jobId, nodeIds);
     return changed;
   }
 
   attemptsOn(nodeId: string): Iterable<string> {
-    return this.#nodes.get(nodeId)?.attempts.keys() ?? [];
+    return this.#on(nodeId).keys();
   }
 
   /** 0..1: the part of the node's slots that is taken. */
   loadOf(nodeId: string): number {
     const entry = this.#nodes.get(nodeId);
-    return entry ? Math.min(1, entry.attempts.size / Math.max(1, entry.node.profile.slots)) : 0;
+    return entry ? Math.min(1, this.#on(nodeId).size / Math.max(1, entry.node.profile.slots)) : 0;
   }
 
   isFull(nodeId: string): boolean {
@@ -111,23 +139,68 @@ export class NodePool {
     return entry !== undefined && entry.room.slots < 1;
   }
 
-  /** The best node for the job, or null when none can take it now. Stops as soon as no later node can score higher. */
-  best(demand: Demand, isExcluded: (nodeId: string) => boolean): Placement | null {
-    let best: Placement | null = null;
-    for (const entry of this.#open) {
-      if (best !== null && entry.standing + CAPABILITY_WEIGHT <= best.score) break;
-      if (isExcluded(entry.node.id)) continue;
-      if (lacks(entry.node.profile, demand) !== null || crowded(entry.room, demand) !== null) continue;
-      const score = matchScore(this.#candidate(entry), capabilityMatch(entry.node.profile, demand));
-      if (best === null || score > best.score) best = { nodeId: entry.node.id, score };
+  /** The best node for the job, or null when none can take it now. Ties go to the lower id. */
+  best(demand: Demand, isExcluded: IsExcluded): Placement | null {
+    const found = this.#index.search(demand, isExcluded)();
+    return found && placementOf(found);
+  }
+
+  /**
+   * The best nodes for the members of a gang, rank 0 first, or null when not all of them can be placed now. With topology
+   * "region" they are all in one: as nodes come up best first, the first region to have enough of them is the one whose
+   * worst member scores highest. Nodes that name no region are not known to be near each other, and form none.
+   */
+  bestGang(demand: Demand, { size, topology }: Gang, isExcluded: IsExcluded): readonly Placement[] | null {
+    const next = this.#index.search(demand, isExcluded);
+    const byRegion = new Map<string, Placement[]>();
+    for (let found = next(); found !== null; found = next()) {
+      const region = topology === "region" ? regionOf(found.entry.node.profile) : "any";
+      if (region === "") continue;
+      const members = byRegion.get(region) ?? [];
+      byRegion.set(region, members);
+      if (members.push(placementOf(found)) === size) return members;
     }
-    return best;
+    return null;
+  }
+
+  /** The best nodes for the job, best first, at most `limit`. */
+  candidates(demand: Demand, isExcluded: IsExcluded, limit: number): readonly Candidate[] {
+    const next = this.#index.search(demand, isExcluded);
+    const candidates: Candidate[] = [];
+    while (candidates.length < limit) {
+      const found = next();
+      if (found === null) break;
+      const { profile } = found.entry.node;
+      const terms = scoreTerms(this.#standing(found.entry), profile, demand);
+      candidates.push({ ...placementOf(found), name: profile.name, region: profile.region, terms });
+    }
+    return candidates;
+  }
+
+  /** Whether the job fits on the node beside what runs there, whatever the node's availability and the job's filters. */
+  hasRoomFor(nodeId: string, demand: Demand): boolean {
+    const entry = this.#nodes.get(nodeId);
+    return (
+      entry !== undefined && lacksHardware(entry.node.profile, demand) === null && crowded(entry.room, demand) === null
+    );
+  }
+
+  /** What the nodes of this kind have at most, whatever their availability; null: of all nodes. */
+  largest(device: DeviceKind | null): Largest {
+    let ramBytes = 0;
+    let vramBytes = 0;
+    for (const { node } of this.#nodes.values()) {
+      if (lacksHardware(node.profile, { device, ramBytes: 0, vramBytes: 0 }) !== null) continue;
+      ramBytes = Math.max(ramBytes, node.profile.ramBytes);
+      vramBytes = Math.max(vramBytes, bestCard(node.profile.devices, device));
+    }
+    return { ramBytes, vramBytes };
   }
 
   /** How many jobs with this demand the node could take right now. */
   placesOn(nodeId: string, demand: Demand): number {
     const entry = this.#nodes.get(nodeId);
-    if (!entry?.open || lacks(entry.node.profile, demand) !== null || crowded(entry.room, demand) !== null) return 0;
+    if (!entry?.open || lacks(entry.node, demand) !== null || crowded(entry.room, demand) !== null) return 0;
     const { slots, ramBytes } = entry.room;
     return Math.min(
       slots,
@@ -136,63 +209,58 @@ export class NodePool {
     );
   }
 
-  /** For each reason, how many nodes it rules out; every node counts once. `fitting` nodes are ruled out by nothing. */
-  why(
-    demand: Demand,
-    isExcluded: (nodeId: string) => boolean,
-  ): { fitting: number; reasons: Map<Unfit | Unavailable | "excluded", number> } {
+  /**
+   * For each reason, how many nodes it rules out. Every node counts once, under the first that applies: what it lacks (in
+   * the order of `Unfit`), its availability, the job's own exclusions, and at last what runs there at present.
+   */
+  why(demand: Demand, isExcluded: IsExcluded): WhyNot {
     let fitting = 0;
     const reasons = new Map<Unfit | Unavailable | "excluded", number>();
     for (const { node, room } of this.#nodes.values()) {
       const reason =
-        lacks(node.profile, demand) ?? node.unavailable ?? (isExcluded(node.id) ? "excluded" : crowded(room, demand));
+        lacks(node, demand) ?? node.unavailable ?? (isExcluded(node.id) ? "excluded" : crowded(room, demand));
       if (reason === null) fitting += 1;
       else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
     return { fitting, reasons };
   }
 
-  #change(nodeId: string, change: (attempts: Map<string, Demand>) => void): void {
+  #on(nodeId: string): ReadonlyMap<string, Demand> {
+    return this.#attempts.get(nodeId) ?? NONE;
+  }
+
+  #take(nodeId: string, jobId: string, demand: Demand): void {
+    const attempts = this.#attempts.get(nodeId) ?? new Map<string, Demand>();
+    this.#attempts.set(nodeId, attempts.set(jobId, demand));
+    this.#roomChanged(nodeId);
+  }
+
+  #release(nodeId: string, jobId: string): void {
+    const attempts = this.#attempts.get(nodeId);
+    attempts?.delete(jobId);
+    if (attempts?.size === 0) this.#attempts.delete(nodeId);
+    this.#roomChanged(nodeId);
+  }
+
+  #standing({ node }: Entry): Standing {
+    return { reputation: node.reputation, uptime: node.uptime, load: this.loadOf(node.id) };
+  }
+
+  #roomChanged(nodeId: string): void {
     const entry = this.#nodes.get(nodeId);
     if (!entry) return;
-    this.#close(entry);
-    change(entry.attempts);
-    this.#reassess(entry);
+    this.#assess(entry);
+    this.#index.refresh(entry);
   }
 
-  #candidate({ node, attempts }: Entry) {
-    return {
-      reputation: node.reputation,
-      uptime: node.uptime,
-      load: Math.min(1, attempts.size / Math.max(1, node.profile.slots)),
-    };
-  }
-
-  #reassess(entry: Entry): void {
-    entry.room = roomLeft(entry.node.profile, entry.attempts.values());
-    entry.standing = standingScore(this.#candidate(entry));
+  #assess(entry: Entry): void {
+    entry.room = roomLeft(entry.node.profile, this.#on(entry.node.id).values());
+    entry.standing = standingScore(this.#standing(entry));
     entry.open = entry.node.unavailable === null && entry.room.slots >= 1;
-    if (entry.open) this.#open.splice(this.#placeOf(entry), 0, entry);
-  }
-
-  #close(entry: Entry): void {
-    if (!entry.open) return;
-    entry.open = false;
-    this.#open.splice(this.#placeOf(entry), 1);
-  }
-
-  /** Where the entry is, or belongs: by standing, best first, then by id. */
-  #placeOf(entry: Entry): number {
-    let low = 0;
-    let high = this.#open.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const other = this.#open[middle] as Entry;
-      const before =
-        other.standing > entry.standing || (other.standing === entry.standing && other.node.id < entry.node.id);
-      if (before) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }
+
+const placementOf = ({ entry, score }: { readonly entry: Entry; readonly score: number }): Placement => ({
+  nodeId: entry.node.id,
+  score,
+});

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { TrainingError } from "./errors.ts";
-import type { Artifact, JobKind, JobSpec } from "./job.ts";
+import type { Artifact, Digest, JobKind, JobSpec } from "./job.ts";
 
 const suffixes: Readonly<Record<JobKind, string>> = {
   training: ".safetensors",
@@ -57,6 +57,17 @@ export function writeArtifact(kind: Artifact["kind"], path: string, chunks: Iter
     throw new TrainingError("output", `the result could not be written to ${path}: ${error.message}`);
   }
   return { kind, path, sha256: hash.digest("hex"), bytes };
+}
+
+/** What `writeArtifact` would say of the same bytes. */
+export function digestOf(chunks: Iterable<Uint8Array>): Digest {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for (const chunk of chunks) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { sha256: hash.digest("hex"), bytes };
 }
 
 /** Makes the rename itself durable. Windows cannot open a directory, and does not need it. */

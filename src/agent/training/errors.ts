@@ -22,6 +22,8 @@ export type TrainingErrorCode =
   | "unsupported"
   /** The result could not be written. */
   | "output"
+  /** The members of a gang did not come together, or do not train the same thing. */
+  | "gang"
   /** Someone stopped the job. */
   | "cancelled"
   /** The worker ended without a result: it crashed, ran out of memory, or was killed. */

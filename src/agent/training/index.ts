@@ -12,8 +12,10 @@
  */
 export { checkJob } from "./check.ts";
 export { TrainingError, type TrainingErrorCode, type TrainingFailure } from "./errors.ts";
+export type { GangSeat, Share } from "./gang/seat.ts";
 export {
   type Artifact,
+  type Digest,
   defaultLimits,
   type EpochReport,
   epochMetrics,
@@ -25,6 +27,7 @@ export {
   type Metrics,
 } from "./job.ts";
 export type { JobProgress } from "./messages.ts";
+export { modelLimits } from "./model/definition.ts";
 export { type Prediction, predict } from "./prediction.ts";
 export { startTraining, type TrainingHandle, type TrainingOptions, type TrainingResult } from "./start.ts";
 export { decodeModel, type TrainedModel } from "./weights/trained-model.ts";

@@ -60,12 +60,16 @@ export const defaultLimits: JobLimits = {
  */
 export type FileAccess = "any" | readonly string[];
 
-/** A file the job produced. */
-export interface Artifact {
-  readonly kind: "weights" | "predictions" | "dataset";
-  readonly path: string;
+/** What a file can be recognised by. */
+export interface Digest {
   readonly sha256: string;
   readonly bytes: number;
+}
+
+/** A file the job produced. */
+export interface Artifact extends Digest {
+  readonly kind: "weights" | "predictions" | "dataset";
+  readonly path: string;
 }
 
 /** One finished epoch, named as on the wire. Accuracies only for classification, `val_*` only with a validation split. */

@@ -1,4 +1,5 @@
 import type { TrainingFailure } from "./errors.ts";
+import type { SeatAnswer, SeatRequest } from "./gang/across-worker.ts";
 import type { EpochReport, FileAccess, JobLimits, JobSpec } from "./job.ts";
 import type { JobOutcome } from "./run-job.ts";
 
@@ -10,10 +11,13 @@ export type ToWorker =
       readonly files: FileAccess;
       readonly limits: JobLimits;
       readonly outputDirectory: string;
+      /** Its place in a gang; null for a job on one node. */
+      readonly gang: { readonly rank: number; readonly size: number } | null;
       /** One Int32; not zero means stop. Shared, because a worker in the middle of an epoch reads no messages. */
       readonly stop: SharedArrayBuffer;
     }
-  /** Wakes a worker that waits for a download. */
+  | SeatAnswer
+  /** Wakes a worker that waits for a download, or for its gang. */
   | { readonly type: "stop" };
 
 /** What the worker says to the host. `done` is the last word. */
@@ -21,6 +25,7 @@ export type FromWorker =
   | { readonly type: "epoch"; readonly report: EpochReport }
   | { readonly type: "progress"; readonly progress: JobProgress }
   | { readonly type: "log"; readonly message: string }
+  | SeatRequest
   | { readonly type: "done"; readonly outcome: JobOutcome }
   | { readonly type: "failed"; readonly error: TrainingFailure };
 

@@ -1,21 +1,24 @@
-import { artifactPath, writeArtifact } from "./artifact.ts";
+import { createHash } from "node:crypto";
+import { artifactPath, digestOf, writeArtifact } from "./artifact.ts";
 import type { Target } from "./dataset/labels.ts";
 import { encodeLabels, outputsFor, targetFor } from "./dataset/labels.ts";
 import { measure, normalise } from "./dataset/normalisation.ts";
 import type { SourceOptions } from "./dataset/source.ts";
 import { readBytes, readText } from "./dataset/source.ts";
-import { splitRows } from "./dataset/split.ts";
+import { type Split, splitRows } from "./dataset/split.ts";
 import type { LabelColumn, Table } from "./dataset/table.ts";
 import { readTable } from "./dataset/table.ts";
 import { TrainingError } from "./errors.ts";
 import { Batch, evaluate } from "./evaluation.ts";
+import type { GangSeat } from "./gang/seat.ts";
+import { shardOf } from "./gang/shard.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
 import { overriddenOptimizer, parseHyperparameters } from "./hyperparameters.ts";
-import type { Artifact, EpochReport, FileAccess, JobLimits, JobSpec, Metrics } from "./job.ts";
+import type { Artifact, Digest, EpochReport, FileAccess, JobLimits, JobSpec, Metrics } from "./job.ts";
 import { checkJobFields } from "./job.ts";
 import type { SizedModel } from "./model/definition.ts";
 import { parseModelDefinition } from "./model/parse.ts";
-import { sizeModel, trainingMemory } from "./model/size.ts";
+import { parameterCount, sizeModel, trainingMemory } from "./model/size.ts";
 import { normalisedCsv, predictionsCsv } from "./prediction.ts";
 import { train } from "./trainer.ts";
 import type { TrainedModel } from "./weights/trained-model.ts";
@@ -26,6 +29,8 @@ export interface JobContext {
   readonly limits: JobLimits;
   /** Where the artifact goes. */
   readonly outputDirectory: string;
+  /** Null for a job on one node. */
+  readonly gang: GangSeat | null;
   /** Stops waiting for the network or the disk; `shouldStop` stops computing. */
   readonly signal: AbortSignal;
   readonly shouldStop: () => boolean;
@@ -36,8 +41,10 @@ export interface JobContext {
 }
 
 export interface JobOutcome {
-  /** Null for an evaluation, whose result are its metrics. */
+  /** Null for an evaluation, whose result are its metrics, and for a member of a gang but rank 0. */
   readonly artifact: Artifact | null;
+  /** Of the weights, from a member of a gang that keeps no file: the same as of rank 0's. */
+  readonly digest?: Digest;
   readonly finalMetrics: Metrics;
 }
 
@@ -46,6 +53,12 @@ export async function runJob(spec: JobSpec, context: JobContext): Promise<JobOut
   checkJobFields(spec);
   const hyper = parseHyperparameters(spec.hyperparameters);
   for (const warning of hyper.warnings) context.onLog(warning);
+  if (context.gang !== null && spec.kind !== "training") {
+    throw new TrainingError(
+      "invalid_job",
+      `job_type: a job of type ${spec.kind} cannot run on a gang; only training can`,
+    );
+  }
   switch (spec.kind) {
     case "training":
       return runTraining(spec, hyper, context);
@@ -61,35 +74,39 @@ export async function runJob(spec: JobSpec, context: JobContext): Promise<JobOut
 async function runTraining(spec: JobSpec, hyper: Hyperparameters, context: JobContext): Promise<JobOutcome> {
   const { definition, warnings } = parseModelDefinition(spec.modelDefinition, hyper.loss ?? undefined);
   for (const warning of warnings) context.onLog(warning);
-  const table = await loadTable(spec, hyper, context);
+  const { gang } = context;
+  const text = await loadText(spec, context);
+  const table = tableOf(text, hyper, context);
   const label = requireLabel(table);
   const target = targetFor(definition.loss, label);
   const sized = sizeModel(definition, table.columns.length, outputsFor(definition.loss, target));
   const model: SizedModel = { ...sized, optimizer: overriddenOptimizer(definition, hyper) };
   const batchSize = Math.min(spec.batchSize, table.rows);
-  requireMemory(model, batchSize, table, context.limits);
+  requireMemory(model, batchSize, table, context.limits, gang === null ? 0 : gang.rank === 0 ? gang.size : 1);
 
   const split = splitRows(table.rows, hyper.validationSplit, hyper.seed, hyper.shuffle);
   const normalisation = hyper.normalize ? measure(table.features, table.columns.length, split.training) : null;
   const encoded = encodeLabels(label, target);
   const targetNormalisation = hyper.normalize && target.kind === "number" ? measure(encoded, 1, split.training) : null;
+  const members = gang === null ? "" : `, as rank ${gang.rank} of ${gang.size}`;
   context.onLog(
     `training ${model.name} on ${split.training.length} rows of ${table.columns.length} features${describeTarget(target)}, ` +
-      `validating on ${split.validation.length}`,
+      `validating on ${split.validation.length}${members}`,
   );
-  const { network, finalMetrics } = train({
+  const { network, finalMetrics } = await train({
     model,
     examples: {
       width: table.columns.length,
       features: normalise(table.features, table.columns.length, normalisation),
       targets: normalise(encoded, 1, targetNormalisation),
     },
-    split,
+    split: gang === null ? split : partOf(split, gang),
     targetScale: targetNormalisation,
     batchSize,
     epochs: spec.epochs,
     hyperparameters: hyper,
     ...context,
+    gang: gang && { seat: gang, data: createHash("sha256").update(text).digest("hex") },
   });
   const trained: TrainedModel = {
     model,
@@ -100,9 +117,16 @@ async function runTraining(spec: JobSpec, hyper: Hyperparameters, context: JobCo
     targetNormalisation,
     weights: weightsOf(network),
   };
+  if (gang !== null && gang.rank > 0) return { artifact: null, digest: digestOf(encodeModel(trained)), finalMetrics };
   const artifact = writeArtifact("weights", artifactPath(context.outputDirectory, spec), encodeModel(trained));
   return { artifact, finalMetrics };
 }
+
+/** A member's part of the rows. Rank 0 alone judges the model, for it alone reports. */
+const partOf = (split: Split, { rank, size }: GangSeat): Split => ({
+  training: shardOf(split.training, rank, size),
+  validation: rank === 0 ? split.validation : split.validation.subarray(0, 0),
+});
 
 /** How well the model of `weights_uri` does on every row of the dataset. */
 async function runEvaluation(spec: JobSpec, hyper: Hyperparameters, context: JobContext): Promise<JobOutcome> {
@@ -127,7 +151,7 @@ async function runInference(spec: JobSpec, hyper: Hyperparameters, context: JobC
 
 /** The dataset with every feature at mean 0 and deviation 1, as a CSV file. */
 async function runPreprocessing(spec: JobSpec, hyper: Hyperparameters, context: JobContext): Promise<JobOutcome> {
-  const table = await loadTable(spec, hyper, context);
+  const table = tableOf(await loadText(spec, context), hyper, context);
   const width = table.columns.length;
   const everyRow = splitRows(table.rows, 0, hyper.seed, false).training;
   const features = normalise(table.features, width, hyper.normalize ? measure(table.features, width, everyRow) : null);
@@ -136,14 +160,13 @@ async function runPreprocessing(spec: JobSpec, hyper: Hyperparameters, context: 
   return { artifact, finalMetrics: { samples: table.rows, features: width } };
 }
 
-async function loadTable(
-  spec: JobSpec,
-  hyper: Hyperparameters,
-  context: JobContext,
-  wanted?: TrainedModel,
-): Promise<Table> {
+async function loadText(spec: JobSpec, context: JobContext): Promise<string> {
   const text = await readText(spec.datasetUri, sourceOptions("dataset_uri", context));
   requireRunning(context);
+  return text;
+}
+
+function tableOf(text: string, hyper: Hyperparameters, context: JobContext, wanted?: TrainedModel): Table {
   return readTable(text, {
     labelColumn: hyper.labelColumn,
     header: hyper.header,
@@ -164,7 +187,7 @@ async function loadModelAndTable(
     );
   }
   const trained = decodeModel(await readBytes(hyper.weightsUri, sourceOptions("hyperparameters.weights_uri", context)));
-  const table = await loadTable(spec, hyper, context, trained);
+  const table = tableOf(await loadText(spec, context), hyper, context, trained);
   requireMemory(trained.model, Math.min(spec.batchSize, table.rows), table, context.limits);
   return { trained, table };
 }
@@ -186,8 +209,10 @@ function requireLabel(table: Table): LabelColumn {
 }
 
 /** Checked before the first large array is made: the node's word on memory is kept whatever the job says. */
-function requireMemory(model: SizedModel, batchSize: number, table: Table, limits: JobLimits): void {
-  const needed = trainingMemory(model, batchSize) + table.features.length * 12;
+function requireMemory(model: SizedModel, batchSize: number, table: Table, limits: JobLimits, gathered = 0): void {
+  // A member of a gang holds its own share and the mean; rank 0 everybody's shares, and their sum in float64.
+  const shares = gathered === 0 ? 0 : 4 * parameterCount(model) * (gathered + 3);
+  const needed = trainingMemory(model, batchSize) + shares + table.features.length * 12;
   if (needed <= limits.maxMemoryBytes) return;
   throw new TrainingError(
     "too_large",

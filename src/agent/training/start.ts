@@ -1,9 +1,12 @@
 import { rmSync } from "node:fs";
 import { artifactPath, partialPath } from "./artifact.ts";
 import type { TrainingFailure } from "./errors.ts";
-import type { Artifact, EpochReport, FileAccess, JobLimits, JobSpec, Metrics } from "./job.ts";
+import { serveSeat } from "./gang/across-worker.ts";
+import type { GangSeat } from "./gang/seat.ts";
+import type { Artifact, Digest, EpochReport, FileAccess, JobLimits, JobSpec, Metrics } from "./job.ts";
 import { defaultLimits, epochMetrics } from "./job.ts";
 import type { FromWorker, JobProgress, ToWorker } from "./messages.ts";
+import type { JobOutcome } from "./run-job.ts";
 
 export interface TrainingOptions {
   /** Where the artifact is written; made if missing. One directory per attempt keeps attempts apart. */
@@ -11,6 +14,8 @@ export interface TrainingOptions {
   /** Which local files the job may read; see FileAccess for why this has no default. */
   readonly files: FileAccess;
   readonly limits?: Partial<JobLimits>;
+  /** Its seat, when it is one member of a gang. A gang that breaks cancels it. */
+  readonly gang?: GangSeat;
   readonly signal?: AbortSignal;
   readonly onEpoch?: (report: EpochReport) => void;
   /** At most four times a second, so that a long epoch shows life too. */
@@ -31,8 +36,10 @@ interface Ended {
 export type TrainingResult =
   | (Ended & {
       readonly status: "completed";
-      /** The file to report as `model_weights_uri`; null for an evaluation. */
+      /** The file to report as `model_weights_uri`; null for an evaluation, and for a member of a gang but rank 0. */
       readonly artifact: Artifact | null;
+      /** Of the weights, where rank 0 keeps the file. */
+      readonly digest?: Digest;
       readonly finalMetrics: Metrics;
       readonly error: null;
     })
@@ -80,7 +87,7 @@ export function startTraining(spec: JobSpec, options: TrainingOptions): Training
   let lastEpoch: EpochReport | undefined;
   let settled = false;
 
-  function settle(result: { artifact: Artifact | null; finalMetrics: Metrics } | { error: TrainingFailure }): void {
+  function settle(result: JobOutcome | { error: TrainingFailure }): void {
     if (settled) return;
     settled = true;
     clearTimeout(graceTimer);
@@ -123,6 +130,12 @@ export function startTraining(spec: JobSpec, options: TrainingOptions): Training
       case "log":
         options.onLog?.(message.message);
         return;
+      case "gather":
+      case "scatter":
+      case "contribute":
+        if (options.gang === undefined) crashed("Error: it asked for a gang and is in none");
+        else serveSeat(options.gang, message, send).catch(leftAlone);
+        return;
       case "done":
         settle(message.outcome);
         return;
@@ -130,6 +143,12 @@ export function startTraining(spec: JobSpec, options: TrainingOptions): Training
         settle({ error: message.error });
         return;
     }
+  }
+
+  /** A gang that breaks cancels the job by its signal, and by now has; anything else is a fault that must not pass for that. */
+  function leftAlone(error: unknown): void {
+    if (options.signal?.aborted) cancel();
+    else crashed(`Error: its gang failed: ${error instanceof Error ? error.message : error}`);
   }
 
   /** The message of an uncaught error, without the source excerpt Bun prints around it. */
@@ -160,8 +179,9 @@ export function startTraining(spec: JobSpec, options: TrainingOptions): Training
     worker.addEventListener("close", () => crashed("Error: it ended without a result"));
     options.signal?.addEventListener("abort", cancel, { once: true });
     const limits = { ...defaultLimits, ...options.limits };
-    const { outputDirectory, files } = options;
-    send({ type: "start", spec, files, limits, outputDirectory, stop: stop.buffer });
+    const { outputDirectory, files, gang } = options;
+    const place = gang ? { rank: gang.rank, size: gang.size } : null;
+    send({ type: "start", spec, files, limits, outputDirectory, gang: place, stop: stop.buffer });
   } catch (error) {
     crashed(`Error: it could not be started: ${error instanceof Error ? error.message : error}`);
   }

@@ -3,6 +3,8 @@ import type { Split } from "./dataset/split.ts";
 import { TrainingError } from "./errors.ts";
 import type { Examples } from "./evaluation.ts";
 import { Batch, evaluate } from "./evaluation.ts";
+import type { GangSeat } from "./gang/seat.ts";
+import { type Figures, synchronise } from "./gang/synchronise.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
 import { learningRateAt } from "./hyperparameters.ts";
 import type { EpochReport, Metrics } from "./job.ts";
@@ -19,6 +21,8 @@ export interface TrainingRun {
   readonly batchSize: number;
   readonly epochs: number;
   readonly hyperparameters: Hyperparameters;
+  /** With it, `split.training` is this member's shard; `data` is the digest of what all members must have read. */
+  readonly gang: { readonly seat: GangSeat; readonly data: string } | null;
   /** Milliseconds from any fixed point; only used for speed figures. */
   readonly now: () => number;
   /** Asked before every mini-batch. */
@@ -35,21 +39,30 @@ export interface Trained {
 
 /**
  * Mini-batch gradient descent. Everything drawn comes from the seed and sums run in a fixed order, so the same run on
- * the same build gives the same weights to the bit. Synchronous: meant for a worker of its own.
- * Throws TrainingError "diverged" or "cancelled".
+ * the same build gives the same weights to the bit. Meant for a worker of its own: it waits for nothing but its gang.
+ *
+ * In a gang each member trains an epoch on its own rows, then all go on with the mean of their weights. What the optimiser
+ * remembers stays with each member: its moments fit its own rows, and sending them would double or triple the traffic.
+ * Throws TrainingError "diverged", "cancelled" or "gang".
  */
-export function train(run: TrainingRun): Trained {
-  const { hyperparameters, split, epochs } = run;
+export async function train(run: TrainingRun): Promise<Trained> {
+  const { hyperparameters, split, epochs, gang } = run;
   const { seed, gradientClip, shuffle } = hyperparameters;
   const batchSize = Math.min(run.batchSize, split.training.length);
-  const network = new Network(run.model, batchSize, seed);
+  // All members begin with the same weights, and then draw each for itself.
+  const own = gang === null ? "" : `/${gang.seat.rank}`;
+  const network = new Network(run.model, batchSize, seed, "float32", `dropout${own}`);
   const optimizer = makeOptimizer(run.model.optimizer, network.parameters);
   const batch = new Batch(run.examples, batchSize);
   const order = split.training.slice();
-  const shuffler = new RandomStream(seed, "shuffle");
+  const shuffler = new RandomStream(seed, `shuffle${own}`);
   const batches = Math.ceil(order.length / batchSize);
+  const data = gang?.data ?? "";
+  let total: Figures = { rows: order.length, loss: 0, correct: run.model.loss === "mse" ? null : 0, data };
   let report: EpochReport | undefined;
 
+  // Before any work: do they all have the same model and the same data?
+  if (gang !== null) await synchronise(gang.seat, network, 0, total, false);
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const started = run.now();
     const learningRate = learningRateAt(run.model.optimizer.learningRate, hyperparameters, epoch, epochs);
@@ -73,6 +86,8 @@ export function train(run: TrainingRun): Trained {
       optimizer.step(learningRate);
       run.onBatch({ epoch, batch: index + 1, batches });
     }
+    total = { rows: order.length, loss, correct: hits, data };
+    if (gang !== null) total = await synchronise(gang.seat, network, epoch, total, epoch === epochs);
     const seconds = Math.max(run.now() - started, 1e-3) / 1000;
     const held =
       split.validation.length === 0
@@ -83,21 +98,27 @@ export function train(run: TrainingRun): Trained {
       epoch,
       epochs,
       // Running figures over the epoch, as is usual: earlier batches saw younger weights, and dropout was on.
-      loss: loss / order.length,
-      ...(hits === null ? {} : { accuracy: hits / order.length }),
+      loss: total.loss / total.rows,
+      ...(total.correct === null ? {} : { accuracy: total.correct / total.rows }),
       ...(held?.loss === undefined ? {} : { val_loss: held.loss }),
       ...(held?.accuracy === undefined ? {} : { val_accuracy: held.accuracy }),
       learning_rate: learningRate,
-      samples_per_second: order.length / seconds,
+      samples_per_second: total.rows / seconds,
     };
     run.onEpoch(report);
   }
   requireFiniteWeights(network, epochs);
-  return { network, finalMetrics: finalMetrics(run, network, batch, report) };
+  return { network, finalMetrics: finalMetrics(run, network, batch, report, total.rows) };
 }
 
 /** The last epoch's figures, with the regression's errors in the label's units where there are held-out rows. */
-function finalMetrics(run: TrainingRun, network: Network, batch: Batch, report: EpochReport | undefined): Metrics {
+function finalMetrics(
+  run: TrainingRun,
+  network: Network,
+  batch: Batch,
+  report: EpochReport | undefined,
+  rows: number,
+): Metrics {
   const held =
     run.split.validation.length === 0
       ? {}
@@ -108,7 +129,7 @@ function finalMetrics(run: TrainingRun, network: Network, batch: Batch, report: 
     ...Object.fromEntries(Object.entries(held).map(([name, value]) => [`val_${name}`, value])),
     epochs,
     parameters: network.parameters.reduce((sum, parameter) => sum + parameter.value.length, 0),
-    training_samples: run.split.training.length,
+    training_samples: rows,
     validation_samples: run.split.validation.length,
   };
 }

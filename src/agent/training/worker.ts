@@ -3,6 +3,7 @@
  * entry point of its own (see `workerUrl` there).
  */
 import { toFailure } from "./errors.ts";
+import { WorkerSeat } from "./gang/across-worker.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { runJob } from "./run-job.ts";
 
@@ -15,9 +16,11 @@ declare const self: {
 const progressInterval = 250;
 
 const waiting = new AbortController();
+let seat: WorkerSeat | null = null;
 
 self.onmessage = ({ data }) => {
   if (data.type === "stop") waiting.abort();
+  else if (data.type === "answer") seat?.deliver(data);
   // Never rejects: every error becomes the last message.
   else void run(data);
 };
@@ -25,27 +28,30 @@ self.onmessage = ({ data }) => {
 async function run(start: Extract<ToWorker, { type: "start" }>): Promise<void> {
   const { spec } = start;
   const stop = new Int32Array(start.stop);
+  const post = (message: FromWorker): void => self.postMessage(message);
+  seat = start.gang && new WorkerSeat(start.gang.rank, start.gang.size, post, waiting.signal);
   let lastProgress = performance.now();
   try {
     const outcome = await runJob(spec, {
       files: start.files,
       limits: start.limits,
       outputDirectory: start.outputDirectory,
+      gang: seat,
       signal: waiting.signal,
       shouldStop: () => Atomics.load(stop, 0) !== 0,
       now: () => performance.now(),
-      onEpoch: (report) => self.postMessage({ type: "epoch", report }),
+      onEpoch: (report) => post({ type: "epoch", report }),
       onBatch: ({ epoch, batch, batches }) => {
         const now = performance.now();
         if (now - lastProgress < progressInterval) return;
         lastProgress = now;
         const fraction = (epoch - 1 + batch / batches) / spec.epochs;
-        self.postMessage({ type: "progress", progress: { epoch, epochs: spec.epochs, batch, batches, fraction } });
+        post({ type: "progress", progress: { epoch, epochs: spec.epochs, batch, batches, fraction } });
       },
-      onLog: (message) => self.postMessage({ type: "log", message }),
+      onLog: (message) => post({ type: "log", message }),
     });
-    self.postMessage({ type: "done", outcome });
+    post({ type: "done", outcome });
   } catch (error) {
-    self.postMessage({ type: "failed", error: toFailure(error) });
+    post({ type: "failed", error: toFailure(error) });
   }
 }

@@ -1,5 +1,5 @@
 import { allKeys, describeOrigin, type LoadedConfig, renderEffective } from "../../config/index.ts";
-import { closest } from "../closest.ts";
+import { closest } from "../../domain/closest.ts";
 import type { Command, Invocation } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { Exit } from "../exit-codes.ts";

@@ -1,8 +1,8 @@
+import { closest } from "../../domain/closest.ts";
 import type { JobStatus } from "../../transport/grpc/protocol.ts";
 import { JobType, StatusCode } from "../../transport/grpc/protocol.ts";
 import { serverOption } from "../client/address.ts";
 import { withServer } from "../client/connection.ts";
-import { closest } from "../closest.ts";
 import type { Command, Invocation } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { Exit } from "../exit-codes.ts";

@@ -1,8 +1,8 @@
 import { restAddress, restOption, serverOption } from "../client/address.ts";
-import { getJson, isObject, type JsonObject } from "../client/rest.ts";
+import { getJson, isObject, type JsonObject, numberOf, textOf } from "../client/rest.ts";
 import type { Command, Invocation } from "../command.ts";
 import { Exit } from "../exit-codes.ts";
-import { safe, safeJson } from "../text/safe.ts";
+import { safeJson } from "../text/safe.ts";
 import { styleFor } from "../text/style.ts";
 import { type Column, renderTable } from "../text/table.ts";
 import { duration, percent, plural } from "../text/units.ts";
@@ -48,16 +48,13 @@ export const command: Command = {
   },
 };
 
-/** A field as safe text; empty where it is missing or no text. */
-function textOf(node: JsonObject, name: string): string {
-  const value = node[name];
-  return typeof value === "string" || typeof value === "number" ? safe(String(value)) : "";
-}
+/** Out of service: how, for "maintenance" is many things. */
+const OUT_OF_SERVICE: ReadonlySet<string> = new Set(["cordoned", "draining", "drained", "set_aside", "banned"]);
 
-const numberOf = (node: JsonObject, name: string): number => {
-  const value = node[name];
-  return typeof value === "number" ? value : Number.NaN;
-};
+function statusOf(node: JsonObject): string {
+  const state = textOf(node, "state");
+  return OUT_OF_SERVICE.has(state) ? state : textOf(node, "status");
+}
 
 function device(node: JsonObject): string {
   const gpu = textOf(node, "gpu_model");
@@ -82,7 +79,7 @@ function tableOf(nodes: readonly JsonObject[], { world }: Invocation): string {
   const columns: readonly Column<JsonObject>[] = [
     { title: "NODE", cell: (node) => textOf(node, "id"), dispensable: 3 },
     { title: "NAME", cell: (node) => textOf(node, "name"), shrinksTo: 8 },
-    { title: "STATUS", cell: (node) => textOf(node, "status"), paint },
+    { title: "STATUS", cell: statusOf, paint },
     {
       title: "LOAD",
       cell: (node) => (Number.isNaN(numberOf(node, "current_load")) ? "" : percent(numberOf(node, "current_load"))),

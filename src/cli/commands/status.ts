@@ -4,7 +4,7 @@ import { type Connection, withServer } from "../client/connection.ts";
 import type { Command, Invocation } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { Exit } from "../exit-codes.ts";
-import { jobJson, metricPairs, paintStatus, ranFor, statusName, timeOf } from "../job-view.ts";
+import { jobJson, metricPairs, paintStatus, ranFor, statusName, timeOf, whyWaiting } from "../job-view.ts";
 import { safe, safeJson } from "../text/safe.ts";
 import { styleFor } from "../text/style.ts";
 import { renderPairs } from "../text/table.ts";
@@ -36,14 +36,16 @@ async function show(invocation: Invocation, server: Connection) {
   const style = styleFor(world.stdout, world.environment);
   const { config } = invocation.load();
   const rest = restAddress(invocation.value("rest"), invocation.value("server"), config);
-  const reason = status.status === StatusCode.STATUS_PENDING ? await readReason({ rest, jobId }) : null;
+  const waits = status.status === StatusCode.STATUS_PENDING;
+  // A server from before it came with the status tells it over REST.
+  const waiting = whyWaiting(status)?.message ?? (waits ? await readReason({ rest, jobId }) : null);
   const started = timeOf(status.startTime);
   const ended = timeOf(status.endTime);
   const took = ranFor(status, world.clock.now());
   const pairs: (readonly [string, string] | null)[] = [
     ["job", jobId],
     ["status", paintStatus(status.status, style)(statusName(status.status).replace("_", " "))],
-    reason === null ? null : ["waiting", safe(reason)],
+    waiting === null ? null : ["waiting", safe(waiting)],
     ["progress", `${percent(status.progress)}${status.currentEpoch > 0 ? `, epoch ${status.currentEpoch}` : ""}`],
     status.currentNodeId === ""
       ? null
@@ -52,7 +54,7 @@ async function show(invocation: Invocation, server: Connection) {
     ended === null ? null : ["ended", timeOfDay(ended)],
     took === null ? null : [ended === null ? "running for" : "ran for", took],
     ...metricPairs(status.metrics),
-    status.error === undefined ? null : ["error", style.bad(safe(status.error.message))],
+    status.error === undefined || waits ? null : ["error", style.bad(safe(status.error.message))],
   ];
   world.stdout.write(
     `${renderPairs(

@@ -1,5 +1,3 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { resolve } from "node:path";
 import { Metadata } from "nice-grpc-common";
 import type { DeepPartial, JobConfig } from "../../transport/grpc/protocol.ts";
 import { StatusCode } from "../../transport/grpc/protocol.ts";
@@ -8,9 +6,8 @@ import { type Connection, isTransient, isUnreachable, withServer } from "../clie
 import type { Command, Invocation } from "../command.ts";
 import { CliError, UsageError } from "../errors.ts";
 import { Exit, type ExitCode } from "../exit-codes.ts";
-import { readJob } from "../job-file/read.ts";
+import { readJobFile } from "../job-file/read-file.ts";
 import { safeJson } from "../text/safe.ts";
-import { bytes } from "../text/units.ts";
 import { requireJobId } from "./job-id.ts";
 import { watch } from "./watch.ts";
 
@@ -44,7 +41,7 @@ async function submit(invocation: Invocation): Promise<ExitCode> {
     throw new UsageError("--idempotency-key and --job-id exclude each other: either one names the job");
   }
   if (key?.trim() === "") throw new UsageError("--idempotency-key is empty");
-  const config = await readFile(invocation);
+  const { config } = await readJobFile(invocation);
   const jobId = chosen === undefined ? config.jobId : requireJobId(chosen, "--job-id");
   const named = key === undefined ? { ...config, jobId: jobId || crypto.randomUUID() } : config;
   return withServer(invocation, async (server) => {
@@ -55,27 +52,6 @@ async function submit(invocation: Invocation): Promise<ExitCode> {
     if (!json) world.stderr.write(`Submitted. Follow it with: cyxwiz watch ${id}\n`);
     return Exit.ok;
   });
-}
-
-/** No model that fits into a message is larger. */
-const largestFile = 16 * 1024 * 1024;
-
-async function readFile({ world, operands }: Invocation): Promise<DeepPartial<JobConfig>> {
-  const [name = ""] = operands;
-  if (name === "-") return readJob(await world.readStdin(), "standard input");
-  const path = resolve(world.directory, name);
-  if (!existsSync(path)) throw new UsageError(`there is no file ${name}`);
-  const { size } = statSync(path);
-  if (size > largestFile) throw new UsageError(`${name} has ${bytes(size)}; a job has at most ${bytes(largestFile)}`);
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
-  } catch (error) {
-    const why =
-      error instanceof TypeError ? "it is not UTF-8 text" : error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${name} cannot be read: ${why}`);
-  }
-  return readJob(text, name);
 }
 
 const attempts = 4;

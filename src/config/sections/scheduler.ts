@@ -48,8 +48,8 @@ export const scheduler = {
     ),
     stop_after_ms: key(
       millis(0),
-      0,
-      "How long a node that cannot reach the server goes on with a run before it stops it itself; 0: until it is told. A job may say otherwise (`cyxwiz.stop_after`).",
+      75_000,
+      "How long a node that cannot reach the server goes on with a run before it stops it itself; 0: until it is told. The default is a little less than `node_heartbeat_timeout_ms` and `grace_period_ms` together, so that it has stopped when the job is offered elsewhere. A job may say otherwise (`cyxwiz.stop_after`).",
     ),
     reconcile: key(
       choice(["keep_replacement", "keep_original"]),

@@ -1,5 +1,6 @@
 import nodesJobsPayments from "../../../migrations/0001_nodes_jobs_payments.sql" with { type: "text" };
 import actors from "../../../migrations/0002_actors.sql" with { type: "text" };
+import nodeConduct from "../../../migrations/0003_node_conduct.sql" with { type: "text" };
 
 /** One forward-only step of the schema. */
 export interface Migration {
@@ -12,4 +13,5 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, name: "nodes_jobs_payments", sql: nodesJobsPayments },
   { version: 2, name: "actors", sql: actors },
+  { version: 3, name: "node_conduct", sql: nodeConduct },
 ];

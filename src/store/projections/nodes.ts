@@ -1,11 +1,12 @@
 import { type JournalEntry, JournalRejected } from "../../actors/runtime/index.ts";
 import { arrayLiteral, type Columns, encode } from "./columns.ts";
 import { type Projector, type Row, type Statement, tableProjector, upsert } from "./projector.ts";
+import { reputationStatements } from "./reputation-changes.ts";
 
 const nodes = tableProjector({
   kind: "node",
   table: "nodes",
-  besides: ["devices"],
+  besides: ["devices", "reputation_changes"],
   columns: {
     id: "uuid",
     wallet_address: "text",
@@ -42,6 +43,9 @@ const nodes = tableProjector({
     banned_until: "timestamptz",
     total_bans: "integer",
     last_strike_at: "timestamptz",
+    standing_reason: "text",
+    set_aside_until: "timestamptz",
+    drain_until: "timestamptz",
     version: "bigint",
     last_heartbeat: "timestamptz",
     registered_at: "timestamptz",
@@ -81,14 +85,18 @@ const deviceDefaults: Row = {
 };
 
 /**
- * `nodes` and `node_devices`, for actors of kind "node".
+ * `nodes`, `node_devices` and `reputation_changes`, for actors of kind "node".
  *
  * A row whose `devices` is an array (possibly empty) has that node's devices replaced by it: rows named like the columns of
  * `node_devices`, without `node_id`. A row without `devices` leaves them alone. Unchanged devices cost no write.
  */
 export const nodeProjector: Projector = {
   kind: "node",
-  statements: (entries) => [...nodes.statements(entries), ...deviceStatements(entries)],
+  statements: (entries) => [
+    ...nodes.statements(entries),
+    ...deviceStatements(entries),
+    ...reputationStatements(entries),
+  ],
 };
 
 function deviceStatements(entries: readonly JournalEntry[]): readonly Statement[] {

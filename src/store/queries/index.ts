@@ -21,7 +21,9 @@ import {
   type NodeFilter,
   type NodePulse,
   type NodeRow,
+  type ReputationChangeRow,
   recordPulses,
+  reputationChanges,
 } from "./nodes.ts";
 import type { Page, PageRequest } from "./page.ts";
 import { type NetworkStats, networkStats } from "./stats.ts";
@@ -47,6 +49,7 @@ export type {
   NodeRow,
   Page,
   PageRequest,
+  ReputationChangeRow,
   Transition,
 };
 
@@ -70,6 +73,11 @@ export interface Queries {
     list(filter: NodeFilter, page: PageRequest): Promise<Page<NodeRow>>;
     count(filter: NodeFilter): Promise<number>;
     devicesOf(nodeIds: readonly string[]): Promise<ReadonlyMap<string, readonly NodeDeviceRow[]>>;
+    /** Every change of the node's score with the fact behind it, newest first. */
+    reputationChanges(
+      nodeId: string,
+      page: { readonly limit: number; readonly before?: bigint },
+    ): Promise<readonly ReputationChangeRow[]>;
     /** Writes heartbeat, load and uptime of many nodes. Returns how many rows were written. */
     recordPulses(pulses: readonly NodePulse[]): Promise<number>;
   };
@@ -97,6 +105,7 @@ export function createQueries(db: Kysely<Database>): Queries {
       list: (filter, page) => listNodes(db, filter, page),
       count: (filter) => countNodes(db, filter),
       devicesOf: (ids) => devicesOf(db, ids),
+      reputationChanges: (id, page) => reputationChanges(db, id, page),
       recordPulses: (pulses) => recordPulses(db, pulses),
     },
     metrics: {

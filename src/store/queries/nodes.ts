@@ -1,12 +1,13 @@
 /** Reads of nodes, and the batch that keeps the columns no transition writes (heartbeat, load, uptime) fresh. */
 import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from "kysely";
-import type { Database, NodeDevicesTable, NodeStatus, NodesTable } from "../tables.ts";
+import type { Database, NodeDevicesTable, NodeStatus, NodesTable, ReputationChangesTable } from "../tables.ts";
 import { decodePosition, isAfter, microsOf, type Page, type PageRequest, toPage } from "./page.ts";
 
 export const NODE_STATUSES: readonly NodeStatus[] = ["online", "offline", "busy", "maintenance"];
 
 export type NodeRow = Selectable<NodesTable>;
 export type NodeDeviceRow = Selectable<NodeDevicesTable>;
+export type ReputationChangeRow = Selectable<ReputationChangesTable>;
 
 export interface NodeFilter {
   /** Empty or absent: any. */
@@ -77,6 +78,17 @@ function matching<O>(
   if (hasGpu !== undefined) narrowed = narrowed.where("gpu_model", hasGpu ? "is not" : "is", null);
   if (owner !== undefined) narrowed = narrowed.where("user_id", "=", owner);
   return narrowed;
+}
+
+/** The changes of a node's score with the facts behind them, newest first. `before`: only those with a smaller number. */
+export async function reputationChanges(
+  db: Kysely<Database>,
+  nodeId: string,
+  { limit, before }: { readonly limit: number; readonly before?: bigint },
+): Promise<readonly ReputationChangeRow[]> {
+  let query = db.selectFrom("reputation_changes").selectAll().where("node_id", "=", nodeId);
+  if (before !== undefined) query = query.where("number", "<", before);
+  return query.orderBy("number", "desc").limit(limit).execute();
 }
 
 /** What a node's heartbeats say, gathered since the last batch. */

@@ -3,6 +3,8 @@
 import type { Telemetry } from "../../actors/job/feed.ts";
 import { errorMessageOf, jobStatusOf, type JobStatus as Status } from "../../actors/job/kind.ts";
 import type { JobContext } from "../../actors/job/state.ts";
+import type { Explanation } from "../../actors/scheduler/explanation.ts";
+import { codeOfEnd, WAIT_CODES } from "../reason-codes.ts";
 import type { DeepPartial, JobStatus } from "./protocol.ts";
 import { StatusCode } from "./protocol.ts";
 
@@ -27,11 +29,18 @@ export function statusesFor(code: number): readonly Status[] | null {
 
 export const unixSeconds = (at: number | null | undefined): bigint => (at == null ? 0n : BigInt(Math.floor(at / 1000)));
 
-/** A job's committed state, with the newest telemetry of its live attempt where there is some. */
-export function jobMessage(state: string, context: JobContext, newest: Telemetry | undefined): DeepPartial<JobStatus> {
+/**
+ * A job's committed state, with the newest telemetry of its live attempt where there is some, and with why it waits. The
+ * reason is in `error`, the one place that existing clients show; it means failure in a job that failed only.
+ */
+export function jobMessage(
+  state: string,
+  context: JobContext,
+  newest: Telemetry | undefined,
+  waiting: Explanation | null = null,
+): DeepPartial<JobStatus> {
   // Numbers of another attempt say nothing about this one.
   const telemetry = newest !== undefined && newest.attempt === context.live?.number ? newest : undefined;
-  const message = errorMessageOf(context);
   return {
     jobId: context.id,
     status: statusOnWire(jobStatusOf(state)),
@@ -39,8 +48,18 @@ export function jobMessage(state: string, context: JobContext, newest: Telemetry
     currentNodeId: context.live?.nodeId ?? context.result?.nodeId ?? "",
     startTime: unixSeconds(context.startedAt),
     endTime: unixSeconds(context.endedAt),
-    error: message === null ? undefined : { code: 1, message, details: context.failure?.code ?? "cancelled" },
+    error: errorOf(context, waiting),
     metrics: telemetry?.metrics ?? context.metrics,
     currentEpoch: Math.max(context.epoch, telemetry?.epoch ?? 0),
   };
+}
+
+function errorOf(context: JobContext, waiting: Explanation | null): DeepPartial<JobStatus>["error"] {
+  const message = errorMessageOf(context);
+  if (message !== null) {
+    const details = context.failure?.code ?? "cancelled";
+    return { code: codeOfEnd(details), message, details };
+  }
+  if (waiting === null || waiting.reason === null) return undefined;
+  return { code: WAIT_CODES[waiting.reason], message: waiting.summary, details: waiting.reason };
 }

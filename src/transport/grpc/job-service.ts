@@ -9,6 +9,8 @@ import { JOB_TYPES, type JobType } from "../../domain/job-spec.ts";
 import { invalid, notFound, Refusal } from "../../domain/refusal.ts";
 import { peerEndpoint } from "../endpoints.ts";
 import type { IssueP2pToken } from "../p2p-token.ts";
+import type { WaitingReasons } from "../waiting-reasons.ts";
+import { Admission } from "./admission.ts";
 import { type Authenticate, type Caller, requireOwner } from "./caller.ts";
 import { oneOf, text, whole } from "./fields.ts";
 import { requireJobId } from "./ids.ts";
@@ -44,6 +46,7 @@ export interface JobServiceDependencies {
   readonly issueP2pToken: IssueP2pToken;
   readonly rules: SubmissionRules;
   readonly maxQueueDepth: number;
+  readonly waiting: WaitingReasons;
   readonly randomId: () => string;
   /** Jobs that have left memory. */
   readonly loadJob: (id: string) => Promise<StoredActor | null>;
@@ -67,6 +70,12 @@ interface FoundJob {
 
 export function jobService(deps: JobServiceDependencies): ServiceImplementation<typeof JobServiceDefinition> {
   const { core, authenticate } = deps;
+  const admission = new Admission({
+    core,
+    maxQueueDepth: deps.maxQueueDepth,
+    maxQueuedPerOwner: deps.rules.maxQueuedPerOwner,
+    isStored: async (id) => (await deps.loadJob(id)) !== null,
+  });
 
   const find = async (id: string): Promise<FoundJob | null> => {
     const live = core.jobs.peek(id);
@@ -111,12 +120,7 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
         randomId: deps.randomId,
       });
       const { id, input } = submission;
-      if (core.broker.queued >= deps.maxQueueDepth && !core.jobs.peek(id)) {
-        throw new Refusal("resource_exhausted", `${deps.maxQueueDepth} jobs wait already; try again later`, {
-          retryAfterMs: 5000,
-        });
-      }
-      const { created, committed } = await core.jobs.create(id, input);
+      const { created, committed } = await admission.admit(id, input.owner, () => core.jobs.create(id, input));
       const { context } = committed.snapshot;
       if (!created && context.fingerprint !== input.fingerprint) {
         // Whose it is and what it says is not for a stranger to learn.
@@ -130,7 +134,12 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
     async getJobStatus({ jobId }, { metadata }) {
       const job = await findOwned(requireJobId("job_id", jobId), await authenticate(metadata));
       return {
-        status: jobMessage(job.state, job.context, core.feed.latest(job.context.id)),
+        status: jobMessage(
+          job.state,
+          job.context,
+          core.feed.latest(job.context.id),
+          deps.waiting.of(job.context.id, job.version),
+        ),
         nodeAssignment: await assignmentOf(job),
       };
     },
@@ -248,7 +257,7 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
       const latest = core.feed.latest(id);
       yield {
         jobId: id,
-        status: jobMessage(first.state, first.context, latest),
+        status: jobMessage(first.state, first.context, latest, deps.waiting.of(id, first.version)),
         liveMetrics: latest?.metrics ?? first.context.metrics,
       };
       if (isTerminal(jobStatusOf(first.state))) return;
@@ -265,7 +274,7 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
           const { context } = job.snapshot;
           yield {
             jobId: id,
-            status: jobMessage(job.state, context, core.feed.latest(id)),
+            status: jobMessage(job.state, context, core.feed.latest(id), deps.waiting.of(id, job.version)),
             liveMetrics: context.metrics,
           };
           if (isTerminal(jobStatusOf(job.state))) return;

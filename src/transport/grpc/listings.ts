@@ -1,6 +1,7 @@
 /** What JobService and NodeService show of rows that the database holds. */
 import { Refusal } from "../../domain/refusal.ts";
 import type { JobRow, NodeMetricsRow, Queries } from "../../store/queries/index.ts";
+import { codeOfEnd } from "../reason-codes.ts";
 import { statusOnWire, unixSeconds } from "./job-messages.ts";
 import type { JobFilter, JobPage } from "./job-service.ts";
 import type { DeepPartial, JobStatus, MetricPoint } from "./protocol.ts";
@@ -34,7 +35,9 @@ function messageOf(row: JobRow): DeepPartial<JobStatus> {
     startTime: unixSeconds(row.started_at?.getTime()),
     endTime: unixSeconds(row.completed_at?.getTime()),
     error:
-      row.error_message === null ? undefined : { code: 1, message: row.error_message, details: row.state_reason ?? "" },
+      row.error_message === null
+        ? undefined
+        : { code: codeOfEnd(row.state_reason), message: row.error_message, details: row.state_reason ?? "" },
     metrics: row.metrics as Readonly<Record<string, number>>,
     currentEpoch: row.current_epoch,
   };

@@ -4,6 +4,7 @@
 import { createPublicKey, verify } from "node:crypto";
 import type { Metadata } from "nice-grpc-common";
 import type { Core } from "../../actors/core.ts";
+import { hasServed, isLiveOn, nodesOfPast } from "../../actors/job/attempt.ts";
 import type { ReportSource, ReportVerdict } from "../../actors/job/reports.ts";
 import type { CommittedNode } from "../../actors/node/kind.ts";
 import { invalid, Refusal } from "../../domain/refusal.ts";
@@ -66,8 +67,7 @@ export function answerTo(verdict: ReportVerdict, nodeId: string, jobId: string):
       throw new Refusal("not_found", `Job not found: ${jobId}`, { field: "job_id" });
     case "superseded": {
       const { context } = verdict.job.snapshot;
-      const wasItsOwn = context.live?.nodeId === nodeId || context.history.some((past) => past.nodeId === nodeId);
-      if (!wasItsOwn) {
+      if (!hasServed(context, nodeId)) {
         throw new Refusal("permission_denied", `job ${jobId} is not assigned to node ${nodeId}`, { field: "job_id" });
       }
       const message = `this attempt is over: the job is ${verdict.job.state}; stop it`;
@@ -87,8 +87,8 @@ export function signedAttempt(core: Core, { nodeId, jobId, attempt }: ReportSour
   const job = core.jobs.peek(jobId)?.snapshot.context;
   if (!job) return null;
   if (attempt !== null) return attempt;
-  if (job.live?.nodeId === nodeId) return job.live.number;
-  return job.history.findLast((past) => past.nodeId === nodeId)?.number ?? 0;
+  if (job.live !== null && isLiveOn(job, nodeId)) return job.live.number;
+  return job.history.findLast((past) => nodesOfPast(past).includes(nodeId))?.number ?? 0;
 }
 
 /** Refuses a result that the node's registered key did not sign. A node without a key signs nothing. */

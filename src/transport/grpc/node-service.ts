@@ -1,7 +1,7 @@
 /** NodeService: what Server Nodes say to the server. AssignJob goes the other way and is not served here. */
 import type { ServiceImplementation } from "nice-grpc";
 import type { Core } from "../../actors/core.ts";
-import { type CommittedNode, isPresent } from "../../actors/node/kind.ts";
+import { type CommittedNode, isPresent, noticeOf } from "../../actors/node/kind.ts";
 import type { NodePolicy } from "../../actors/node/state.ts";
 import { parseJobId, parseNodeId } from "../../domain/ids.ts";
 import { type NodeProfile, STARTING_REPUTATION } from "../../domain/node-profile.ts";
@@ -75,7 +75,7 @@ export function nodeService(deps: NodeServiceDependencies): ServiceImplementatio
       return { status: StatusCode.STATUS_SUCCESS, nodeId, sessionToken: `session_${deps.randomId()}` };
     },
 
-    async heartbeat({ nodeId, currentStatus, activeJobs }, { metadata }) {
+    async heartbeat({ nodeId, currentStatus, activeJobs }, { metadata, header }) {
       const id = requireNodeId("node_id", nodeId);
       // Nodes run for weeks on one token: an expired one still proves who a registered node's user is.
       const caller = await authenticate(metadata, { allowExpired: true });
@@ -92,6 +92,9 @@ export function nodeService(deps: NodeServiceDependencies): ServiceImplementatio
       const toCancel = new Set(reply.jobsToCancel);
       const jobsToCancel = activeJobs.filter((_, index) => toCancel.has(canonical[index] ?? ""));
       deps.noteMetrics(id, currentStatus, activeJobs.length);
+      const now = core.nodes.peek(id);
+      const notice = now ? noticeOf(now.snapshot) : null;
+      if (notice !== null) header.set("cyxwiz-notice", inMetadata(notice));
       return { status: StatusCode.STATUS_SUCCESS, keepAlive: true, jobsToCancel };
     },
 
@@ -224,6 +227,13 @@ function recognise(
   }
   return undefined;
 }
+
+/** Metadata carries printable ASCII, and a proxy takes no more than a few kilobytes of it. */
+const inMetadata = (text: string): string =>
+  text
+    .slice(0, 500)
+    .toWellFormed()
+    .replaceAll(/[^ -$&-~]+/g, encodeURIComponent);
 
 /** The year 9999: beyond what a client can mean, within what JavaScript and PostgreSQL can say. */
 const LAST_SECOND = 253_402_300_799n;

@@ -3,6 +3,7 @@ import { createServer, type ServiceImplementation } from "nice-grpc";
 import type { Log } from "../../actors/runtime/index.ts";
 import type { Refusal } from "../../domain/refusal.ts";
 import { errorMiddleware } from "./errors.ts";
+import { SchedulingServiceDefinition } from "./generated/cyxwiz/scheduling.ts";
 import { addHealth, HealthDefinition } from "./health.ts";
 import { OpenCalls } from "./open-calls.ts";
 import { JobServiceDefinition, JobStatusServiceDefinition, NodeServiceDefinition } from "./protocol.ts";
@@ -17,6 +18,7 @@ export interface GrpcServerOptions {
   readonly jobs: ServiceImplementation<typeof JobServiceDefinition>;
   readonly nodes: ServiceImplementation<typeof NodeServiceDefinition>;
   readonly jobStatus: ServiceImplementation<typeof JobStatusServiceDefinition>;
+  readonly scheduling: ServiceImplementation<typeof SchedulingServiceDefinition>;
 }
 
 export interface GrpcServer {
@@ -39,11 +41,17 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   });
   const calls = new OpenCalls(options.maxOpenCalls);
   const errors = errorMiddleware(options.toRefusal);
-  const services = [JobServiceDefinition, NodeServiceDefinition, JobStatusServiceDefinition];
+  const services = [
+    JobServiceDefinition,
+    NodeServiceDefinition,
+    JobStatusServiceDefinition,
+    SchedulingServiceDefinition,
+  ];
   // Health and reflection stay outside the limits: a probe must get its answer from a busy server above all.
   server.with(errors).with(calls.middleware()).add(JobServiceDefinition, options.jobs);
   server.with(errors).with(calls.middleware()).add(NodeServiceDefinition, options.nodes);
   server.with(errors).with(calls.middleware()).add(JobStatusServiceDefinition, options.jobStatus);
+  server.with(errors).with(calls.middleware()).add(SchedulingServiceDefinition, options.scheduling);
   const health = addHealth(server, services);
   addReflection(server, [...services, HealthDefinition]);
   const port = await server.listen(options.address);

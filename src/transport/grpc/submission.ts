@@ -6,6 +6,7 @@ import { jobIdFor, parseJobId } from "../../domain/ids.ts";
 import {
   DEVICE_KINDS,
   type DeviceKind,
+  gangSizeOf,
   JOB_TYPES,
   type JobSpec,
   type JobType,
@@ -13,7 +14,8 @@ import {
   PRIORITIES,
   ramGbOf,
 } from "../../domain/job-spec.ts";
-import { price, UNITS_PER_TOKEN } from "../../domain/money.ts";
+import { type JobTerms, readTerms, type StatedPolicy } from "../../domain/job-terms.ts";
+import { price, type TokenUnits, UNITS_PER_TOKEN } from "../../domain/money.ts";
 import { invalid } from "../../domain/refusal.ts";
 import type { Caller } from "./caller.ts";
 import { finite, oneOf, text, whole, wholeOr } from "./fields.ts";
@@ -24,6 +26,8 @@ export interface SubmissionRules {
   readonly policy: Omit<JobPolicy, "runTimeout">;
   readonly runTimeoutFactor: number;
   readonly maxRunMs: number;
+  /** Pending jobs of one owner; 0: no limit of its own. */
+  readonly maxQueuedPerOwner: number;
 }
 
 /** What clients leave out. An hour is the original's smallest unit of pricing; the others are its own defaults. */
@@ -57,7 +61,15 @@ export interface SubmissionContext {
 
 /** @throws Refusal naming the field at fault. Nothing has happened then. */
 export function readSubmission(config: JobConfig, rules: SubmissionRules, context: SubmissionContext): Submission {
-  const spec = readSpec(config, rules);
+  const hyperparameters = readHyperparameters(config.hyperparameters);
+  const terms = readTerms(hyperparameters);
+  const spec = readSpec(config, rules, hyperparameters, terms);
+  if (spec.gang && spec.type !== "training") {
+    throw invalid(
+      'config.hyperparameters["cyxwiz.gang.size"]',
+      `only training jobs can be gangs, not ${spec.type} jobs`,
+    );
+  }
   requireSendable(spec);
   const userWallet = text("config.payment_address", config.paymentAddress, { max: 128 }) || context.caller.wallet || "";
   const owner = context.caller.userId ?? (userWallet || "anonymous");
@@ -74,10 +86,38 @@ export function readSubmission(config: JobConfig, rules: SubmissionRules, contex
       fingerprint: createHash("sha256")
         .update(JSON.stringify([owner, userWallet, spec]))
         .digest("hex"),
-      price: price({ gpu: needsGpu(spec), ramGb: ramGbOf(spec), seconds }).toString(),
-      policy: { ...rules.policy, runTimeout: Math.round(runTimeout) },
+      price: priceOf(spec).toString(),
+      policy: { ...policyOf(rules.policy, terms.policy), runTimeout: Math.round(runTimeout) },
       awaitsFunds: false,
     },
+  };
+}
+
+/** Every member of a gang costs what the job would cost alone. */
+export function priceOf(spec: JobSpec): TokenUnits {
+  const one = price({ gpu: needsGpu(spec), ramGb: ramGbOf(spec), seconds: spec.estimatedSeconds });
+  return one * BigInt(gangSizeOf(spec));
+}
+
+/**
+ * What the job says of its own times, within what the operator allows: it may wait and live for less than the configuration
+ * says, never for more. When its node counts as lost is its own affair, for it alone bears the cost of a second run.
+ */
+function policyOf(
+  defaults: SubmissionRules["policy"],
+  { lostAfter, stopAfter, reconcile, maxDuration, queueTimeout }: StatedPolicy,
+): SubmissionRules["policy"] {
+  /** A node that is given more time to come back may go on for as much longer, or there would be nothing to come back with. */
+  const moved = (time: number): number => Math.max(1000, time + (lostAfter ?? 0) - defaults.gracePeriod);
+  const longest = Math.min(defaults.maxDuration ?? Number.POSITIVE_INFINITY, maxDuration ?? Number.POSITIVE_INFINITY);
+  return {
+    ...defaults,
+    ...(lostAfter !== undefined && { gracePeriod: lostAfter }),
+    ...(lostAfter !== undefined && defaults.stopAfter !== undefined && { stopAfter: moved(defaults.stopAfter) }),
+    ...(stopAfter !== undefined && { stopAfter }),
+    ...(reconcile !== undefined && { reconcile }),
+    ...(Number.isFinite(longest) && { maxDuration: longest }),
+    queueTimeout: Math.min(defaults.queueTimeout, queueTimeout ?? Number.POSITIVE_INFINITY),
   };
 }
 
@@ -92,7 +132,12 @@ function readId(config: JobConfig, owner: string, { idempotencyKey, randomId }: 
   return jobIdFor(owner, text("idempotency-key", idempotencyKey, { max: 256, required: true }));
 }
 
-function readSpec(config: JobConfig, rules: SubmissionRules): JobSpec {
+function readSpec(
+  config: JobConfig,
+  rules: SubmissionRules,
+  hyperparameters: JobSpec["hyperparameters"],
+  { requirements, gang }: JobTerms,
+): JobSpec {
   return {
     type: oneOf(
       "config.job_type",
@@ -102,7 +147,7 @@ function readSpec(config: JobConfig, rules: SubmissionRules): JobSpec {
     ),
     priority: oneOf("config.priority", config.priority, PRIORITIES, "0 (low), 1 (normal), 2 (high) or 3 (critical)"),
     modelDefinition: text("config.model_definition", config.modelDefinition, { max: 4_000_000 }),
-    hyperparameters: readHyperparameters(config.hyperparameters),
+    hyperparameters,
     // Every node refuses a job without one; better said here than after a round of refusals.
     datasetUri: text("config.dataset_uri", config.datasetUri, { max: 8192, required: true }),
     batchSize: wholeOr("config.batch_size", config.batchSize, DEFAULT_BATCH, { min: 1, max: 65_536 }),
@@ -126,6 +171,8 @@ function readSpec(config: JobConfig, rules: SubmissionRules): JobSpec {
       min: 0,
       max: 1_000_000,
     }),
+    ...(requirements !== null && { requirements }),
+    ...(gang !== null && { gang }),
   };
 }
 

@@ -3,9 +3,10 @@ import { Hono } from "hono";
 import type { Millis } from "../../actors/runtime/index.ts";
 import { Refusal } from "../../domain/refusal.ts";
 import { refusalFrom } from "../problems.ts";
+import { WaitingReasons } from "../waiting-reasons.ts";
 import type { RestContext, RestDeps, RestEnv, RestServices } from "./deps.ts";
 import { EventStreams } from "./events/streams.ts";
-import { identifyCaller, ownWritesOnly, properHost, requestIds, safeAnswers } from "./headers.ts";
+import { ownWritesOnly, properHost, requestIds, safeAnswers } from "./headers.ts";
 import { allowedMethods, noRoute } from "./methods.ts";
 import { ProblemError, problemOf, problemResponse } from "./problem.ts";
 import { routes } from "./routes/index.ts";
@@ -20,10 +21,10 @@ export interface RestApp {
 export function createRestApp(deps: RestDeps): RestApp {
   const hono = new Hono<RestEnv>();
   const streams = new EventStreams(deps.limits.maxEventStreams);
-  const services: RestServices = { ...deps, streams };
+  const services: RestServices = { ...deps, streams, waiting: new WaitingReasons(deps.core, deps.clock) };
   const allowed = allowedMethods(routes);
 
-  hono.use(requestIds(deps), safeAnswers, properHost, ownWritesOnly, identifyCaller);
+  hono.use(requestIds(deps), safeAnswers, properHost, ownWritesOnly);
   for (const route of routes) {
     hono.on(route.method, route.path.replace(/\{(\w+)\}/g, ":$1"), (context) =>
       inTime(route.handle(context, services), deps),

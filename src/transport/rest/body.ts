@@ -51,3 +51,45 @@ export function onlyFields(body: Readonly<Record<string, unknown>>, known: reado
     throw invalid(stranger.slice(0, 60), `is no field of this request; it takes ${known.join(", ")}`);
   }
 }
+
+/** Characters in the reason of anything a person does. */
+export const MAX_REASON = 500;
+
+export interface TextRule {
+  readonly max: number;
+  /** Said when the text is missing; absent: it may be left out. */
+  readonly why?: string;
+}
+
+/** A field with words of a person. PostgreSQL holds neither U+0000 nor half a surrogate pair. */
+export function textField(body: Readonly<Record<string, unknown>>, name: string, { max, why }: TextRule): string {
+  const { [name]: value = "" } = body;
+  if (typeof value !== "string") throw invalid(name, "is not text");
+  if (value.length > max) throw invalid(name, `is longer than ${max} characters`);
+  if (value.includes("\0") || !value.isWellFormed()) throw invalid(name, "holds a character that can not be stored");
+  if (why !== undefined && value.trim() === "") throw invalid(name, `is required: ${why}`);
+  return value;
+}
+
+/** A span of time in seconds, as milliseconds; null where it is left out or null. */
+export function secondsField(
+  body: Readonly<Record<string, unknown>>,
+  name: string,
+  { min, max }: { readonly min: number; readonly max: number },
+): number | null {
+  const { [name]: value = null } = body;
+  if (value === null) return null;
+  if (typeof value !== "number" || value < min || value > max) {
+    throw invalid(name, `${shown(value)} is not a number of seconds from ${min} to ${max}`);
+  }
+  return Math.round(value * 1000);
+}
+
+export function flagField(body: Readonly<Record<string, unknown>>, name: string): boolean {
+  const { [name]: value = false } = body;
+  if (typeof value !== "boolean") throw invalid(name, `${shown(value)} is neither true nor false`);
+  return value;
+}
+
+/** As much of a wrong value as a message should carry. */
+const shown = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 60);

@@ -3,6 +3,9 @@ import type { Context } from "hono";
 import type { Core } from "../../actors/core.ts";
 import type { Clock, Log, Millis } from "../../actors/runtime/index.ts";
 import type { Queries } from "../../store/queries/index.ts";
+import type { SubmissionRules } from "../grpc/submission.ts";
+import type { WaitingReasons } from "../waiting-reasons.ts";
+import type { Access } from "./access.ts";
 import type { EventStreams } from "./events/streams.ts";
 
 export interface RestDeps {
@@ -18,6 +21,10 @@ export interface RestDeps {
   readonly mirror: { readonly state: "off" | "up" | "down" | "filling" };
   /** The chain connection; leave it out where there is none. "slow": it answers, but not in time. */
   readonly chain?: { readonly state: "off" | "up" | "slow" | "down" };
+  /** Who may do what. */
+  readonly access: Access;
+  /** By which a job is checked that is only planned. */
+  readonly rules: SubmissionRules;
   readonly limits: {
     /** Largest request body, in bytes (`limits.max_message_bytes`). */
     readonly maxBodyBytes: number;
@@ -30,15 +37,9 @@ export interface RestDeps {
   readonly requestTimeout?: Millis;
 }
 
-/** Who calls. Authentication fills it in; until then everybody is anonymous. */
-export interface Caller {
-  readonly kind: "anonymous";
-}
-
 export interface RestEnv {
   readonly Variables: {
     requestId: string;
-    caller: Caller;
     /** Writes the request's id into each line. */
     log: Log;
   };
@@ -49,4 +50,5 @@ export type RestContext = Context<RestEnv>;
 /** `RestDeps`, and what belongs to one running app. */
 export interface RestServices extends RestDeps {
   readonly streams: EventStreams;
+  readonly waiting: WaitingReasons;
 }

@@ -1,4 +1,4 @@
-/** What every request and every answer gets, whatever the route: an id, a caller, headers, and the rules for other origins. */
+/** What every request and every answer gets, whatever the route: an id, headers, and the rules for other origins. */
 import type { MiddlewareHandler } from "hono";
 import { invalid, Refusal } from "../../domain/refusal.ts";
 import type { RestContext, RestDeps, RestEnv } from "./deps.ts";
@@ -22,12 +22,6 @@ const HOST = /^[\w.:[\]-]*$/;
 /** A Host that is none could pass for a part of the path, and lead past whoever judges requests by their path. */
 export const properHost: MiddlewareHandler<RestEnv> = async (context, next) => {
   if (!HOST.test(context.req.header("host") ?? "")) throw invalid("Host", "is not a host name");
-  await next();
-};
-
-/** Who calls. The one place where authentication will look at the request. */
-export const identifyCaller: MiddlewareHandler<RestEnv> = async (context, next) => {
-  context.set("caller", { kind: "anonymous" });
   await next();
 };
 

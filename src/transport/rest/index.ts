@@ -1,4 +1,6 @@
 /** The REST API. */
+
+export type { Access } from "./access.ts";
 export { createRestApp, type RestApp } from "./app.ts";
-export type { Caller, RestDeps } from "./deps.ts";
+export type { RestDeps } from "./deps.ts";
 export { type RestServer, type RestServerOptions, startRestServer } from "./server.ts";

@@ -65,6 +65,7 @@ export function problemResponse(context: RestContext, problem: Problem): Respons
   };
   const headers = new Headers({ "Content-Type": "application/problem+json", ...problem.headers });
   if (seconds !== undefined) headers.set("Retry-After", String(seconds));
+  if (status === 401) headers.set("WWW-Authenticate", "Bearer");
   return new Response(`${JSON.stringify(body)}\n`, { status, headers });
 }
 

@@ -3,13 +3,15 @@
  * everything that the scheduler, two nodes and the network could do. Situations that differ in nothing but the date are
  * one, so a job that could live for ever would be a loop in the graph; without one, the longest path is the longest life.
  */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { initialTransition, type SnapshotFrom, transition } from "xstate";
-import { isTerminal, jobStatusOf } from "../../../src/actors/job/kind.ts";
+import { nodesOf, returnable } from "../../../src/actors/job/attempt.ts";
+import { JOB_RULES, lastMoment } from "../../../src/actors/job/endings.ts";
+import { deadlineOf, isTerminal, jobStatusOf } from "../../../src/actors/job/kind.ts";
 import { jobMachine } from "../../../src/actors/job/machine.ts";
-import type { FailureCode, JobEvent, JobPolicy } from "../../../src/actors/job/state.ts";
+import type { FailureCode, JobEvent, JobInput, JobPolicy } from "../../../src/actors/job/state.ts";
 import { dottedState } from "../../../src/actors/runtime/index.ts";
-import { jobInput, type Unstamped, uuid } from "../fixtures.ts";
+import { jobInput, jobSpec, type Unstamped, uuid } from "../fixtures.ts";
 
 type Snapshot = SnapshotFrom<typeof jobMachine>;
 
@@ -45,31 +47,48 @@ function longestLife(policy: JobPolicy): number {
 }
 
 /** What the adversary may do without letting time pass. The job's node is the only one whose word it takes. */
-function moves({ job, now, heard }: Situation): readonly Unstamped<JobEvent>[] {
-  const { live, exclusions } = job.context;
+function moves(here: Situation): readonly Unstamped<JobEvent>[] {
+  const { job, now, heard } = here;
+  const { live, exclusions, spec } = job.context;
   if (job.matches({ pending: "awaitingFunds" })) return [{ type: "FUNDS_LOCKED" }];
+  const returns: readonly Unstamped<JobEvent>[] = heard
+    ? []
+    : job.context.history.map(({ nodeId, number }) => ({ type: "ORIGINAL_BACK", nodeId, attempt: number }));
   if (job.matches({ pending: "queued" })) {
     const excluded = (nodeId: string): boolean => exclusions.some((one) => one.nodeId === nodeId && one.until > now);
-    return NODES.filter((nodeId) => !excluded(nodeId)).map((nodeId) => ({ type: "OFFER", nodeId }));
+    const free = NODES.filter((nodeId) => !excluded(nodeId));
+    const [first, ...others] = free;
+    if (spec.gang) return first !== undefined && others.length > 0 ? [{ type: "OFFER", nodeId: first, others }] : [];
+    return [...returns, ...free.map((nodeId) => ({ type: "OFFER", nodeId }) as const)];
   }
-  if (live === null) return [];
-  const from = { nodeId: live.nodeId, attempt: null };
+  if (live === null) return returns;
+  return [...returns, ...nodesOf(live).flatMap((nodeId) => movesOf(here, live.number, nodeId))];
+}
+
+/** What may be said by one node of the live attempt, or of it. */
+function movesOf({ job, heard }: Situation, attempt: number, nodeId: string): readonly Unstamped<JobEvent>[] {
+  const from = { nodeId, attempt: null };
+  const offer = { nodeId, attempt };
   const answers: readonly Unstamped<JobEvent>[] = job.matches({ assigned: "offering" })
     ? [
-        { type: "OFFER_ACCEPTED", attempt: live.number },
-        { type: "OFFER_REFUSED", attempt: live.number, outcome: "rejected", message: "" },
-        { type: "OFFER_REFUSED", attempt: live.number, outcome: "invalid", message: "" },
+        { type: "OFFER_ACCEPTED", ...offer },
+        { type: "OFFER_REFUSED", ...offer, outcome: "rejected", message: "" },
+        { type: "OFFER_REFUSED", ...offer, outcome: "invalid", message: "" },
       ]
     : [];
   const presence: readonly Unstamped<JobEvent>[] = heard
     ? []
     : [
-        { type: "NODE_LOST", nodeId: live.nodeId },
-        { type: "NODE_BACK", nodeId: live.nodeId },
+        { type: "NODE_LOST", nodeId },
+        { type: "NODE_BACK", nodeId },
       ];
+  // Of an operator nothing but max_duration keeps a job from being moved for ever.
+  const evictions: readonly Unstamped<JobEvent>[] =
+    job.context.policy.maxDuration === undefined ? [] : [{ type: "EVICT", nodeId, reason: "" }];
   return [
     ...answers,
     ...presence,
+    ...evictions,
     { type: "STARTED", ...from },
     { type: "PROGRESS", ...from, progress: 0, epoch: 0, metrics: {} },
     { type: "FAILED", ...from, message: "", invalid: false },
@@ -77,19 +96,26 @@ function moves({ job, now, heard }: Situation): readonly Unstamped<JobEvent>[] {
   ];
 }
 
-const OF_PRESENCE: ReadonlySet<string> = new Set(["NODE_LOST", "NODE_BACK", "STARTED", "PROGRESS"]);
+const OF_PRESENCE: ReadonlySet<string> = new Set(["NODE_LOST", "NODE_BACK", "ORIGINAL_BACK", "STARTED", "PROGRESS"]);
 
 const isOver = (job: Snapshot): boolean => isTerminal(jobStatusOf(dottedState(job.value)));
 
 /** Times as distances from now; nothing that no guard looks at. */
 function keyOf({ job, now, heard }: Situation): string {
-  const { deadline, queueDeadline, live, exclusions, retries, losses, malformed, history } = job.context;
+  const { queueDeadline, live, exclusions, retries, losses, malformed, history } = job.context;
   if (isOver(job)) return job.context.failure?.code ?? dottedState(job.value);
   const away = (at: number | null | undefined): number | null => (at == null ? null : at - now);
   return JSON.stringify([
     [dottedState(job.value), heard, retries, losses, malformed, history.at(-1)?.outcome === "invalid"],
-    [away(deadline), Math.max(-1, queueDeadline - now)],
+    [away(deadlineOf(job.context)), away(job.context.deadline), Math.max(-1, queueDeadline - now)],
+    Number.isFinite(lastMoment(job.context)) ? lastMoment(job.context) - now : null,
     live && [live.nodeId, away(live.acceptedAt), away(live.startedAt), live.reportedAt !== null],
+    live?.members?.map((one) => [one.acceptedAt !== null, one.startedAt !== null, one.away && away(one.awaySince)]),
+    // Which of its lost attempts may still go on; the rest of what was is past.
+    NODES.map((nodeId) => {
+      const past = returnable({ ...job.context, live: null }, nodeId, now);
+      return past && [past.number === history.at(-1)?.number, away(past.acceptedAt), away(past.startedAt)];
+    }),
     exclusions.filter(({ until }) => until > now).map(({ nodeId, until }) => [nodeId, until - now]),
   ]);
 }
@@ -97,10 +123,11 @@ function keyOf({ job, now, heard }: Situation): string {
 /** Where a situation can lead to: by a deadline that is due, by a word of somebody, or by waiting a step. */
 function next(here: Situation): readonly Situation[] {
   const { job, now } = here;
-  const due = job.context.deadline !== null && job.context.deadline <= now;
+  const deadline = deadlineOf(job.context);
+  const due = deadline !== null && deadline <= now;
   const events = due ? [...moves(here), { type: "DEADLINE" } as const] : moves(here);
   const after = events.flatMap((event): Situation[] => {
-    const [changed] = transition(jobMachine, job, { ...event, at: now } as JobEvent);
+    const [changed] = transition(jobMachine, job, { ...event, at: now, rules: JOB_RULES } as JobEvent);
     return changed === job ? [] : [{ job: changed as Snapshot, now, heard: here.heard || OF_PRESENCE.has(event.type) }];
   });
   return due ? after : [...after, { job, now: now + 1, heard: false }];
@@ -141,10 +168,13 @@ function explore(start: Situation): Verdict {
   return { situations: lives.size, longest, ends };
 }
 
-function begin(policy: JobPolicy, awaitsFunds: boolean): Situation {
-  const [job] = initialTransition(jobMachine, jobInput({ policy, awaitsFunds, at: 0 }));
+function begin(policy: JobPolicy, awaitsFunds: boolean, overrides: Partial<JobInput> = {}): Situation {
+  const [job] = initialTransition(jobMachine, jobInput({ policy, awaitsFunds, at: 0, ...overrides }));
   return { job: job as Snapshot, now: 0, heard: false };
 }
+
+/** Tens of thousands of situations: seconds on a quiet machine, many on a busy one. */
+setDefaultTimeout(60_000);
 
 describe("whatever scheduler, nodes and network do, a job ends (I4)", () => {
   const verdict = explore(begin(smallPolicy, true));
@@ -172,5 +202,29 @@ describe("whatever scheduler, nodes and network do, a job ends (I4)", () => {
   test("also without retries, losses or grace", () => {
     const strict = { ...smallPolicy, maxRetries: 0, maxLosses: 0, gracePeriod: 0, exclusion: 1 };
     expect(explore(begin(strict, false)).longest).toBeLessThanOrEqual(longestLife(strict));
+  });
+
+  test("also when originals come back in place of their replacements", () => {
+    const keeping: JobPolicy = { ...smallPolicy, reconcile: "keep_original", exclusion: 1 };
+    const { longest, situations } = explore(begin(keeping, false));
+    expect(situations).toBeGreaterThan(5000);
+    expect(longest).toBeLessThanOrEqual(longestLife(keeping));
+  });
+
+  test("also when its nodes are drained again and again: by max_duration, to the moment", () => {
+    const limited: JobPolicy = { ...smallPolicy, maxRetries: 0, maxLosses: 0, maxDuration: 8, exclusion: 1 };
+    const { longest, ends, situations } = explore(begin(limited, true));
+    expect(situations).toBeGreaterThan(5000);
+    expect(longest).toBe(8);
+    expect([...ends]).toContain("max_duration");
+  });
+
+  test("also as a gang", () => {
+    const quick: JobPolicy = { ...smallPolicy, maxRetries: 0, gracePeriod: 1, runTimeout: 2, exclusion: 1 };
+    const { longest, situations } = explore(
+      begin(quick, false, { spec: jobSpec({ gang: { size: 2, topology: "any" } }) }),
+    );
+    expect(situations).toBeGreaterThan(2000);
+    expect(longest).toBeLessThanOrEqual(longestLife(quick));
   });
 });

@@ -1,6 +1,7 @@
 /** The row of a job in `jobs`, what it owes and when it is finished, for one job of every kind a chart state can hold. */
 import { describe, expect, test } from "bun:test";
 import { initialTransition, type SnapshotFrom, transition } from "xstate";
+import { JOB_RULES } from "../../../src/actors/job/endings.ts";
 import { type JobStatus, jobKind } from "../../../src/actors/job/kind.ts";
 import { type JobMachine, jobMachine } from "../../../src/actors/job/machine.ts";
 import type { JobEvent } from "../../../src/actors/job/state.ts";
@@ -21,20 +22,20 @@ const jobs: readonly Snapshot[] = (() => {
     const { live, history, unsettled, retries, losses, failure, cancelReason } = job.context;
     const debt = Math.min(2, unsettled.length);
     const last = history.at(-1)?.outcome;
-    const key = [stateOf(job), live?.nodeId, live?.startedAt != null, last, debt, retries, losses];
+    const key = [stateOf(job), live?.nodeId, live?.startedAt != null, live?.returns, last, debt, retries, losses];
     const name = JSON.stringify([...key, failure?.code, cancelReason]);
     if (!found.has(name)) found.set(name, job);
   };
-  const policy = { ...jobPolicy, maxRetries: 1, maxLosses: 1 };
+  const policy = { ...jobPolicy, maxRetries: 1, maxLosses: 1, reconcile: "keep_original" as const };
   for (const awaitsFunds of [false, true])
     keep(initialTransition(jobMachine, jobInput({ policy, awaitsFunds }))[0] as Snapshot);
   // A Map hands out what is added while it is being read.
   for (const job of found.values()) {
     const { live, attempt, deadline } = job.context;
     if (attempt > 3) continue;
-    for (const event of allJobEvents(live && { nodeId: live.nodeId, number: live.number }, attempt)) {
+    for (const event of allJobEvents(live, attempt)) {
       const at = event.type === "DEADLINE" ? (deadline ?? T0) : T0 + 1;
-      keep(transition(jobMachine, job, { ...event, at } as JobEvent)[0] as Snapshot);
+      keep(transition(jobMachine, job, { ...event, at, rules: JOB_RULES } as JobEvent)[0] as Snapshot);
     }
   }
   return [...found.values()];
@@ -157,9 +158,19 @@ describe("what a job owes", () => {
   test("is the offer while it is offering, under the attempt's own key, and every outcome that is not settled", () => {
     for (const job of jobs) {
       const { attempt, unsettled } = job.context;
-      const outcomes = unsettled.map((one) => ({ name: "recordOutcome", key: `recordOutcome/${one.attempt}` }));
+      const outcomes = unsettled.map(({ attempt: number, nodeId, outcome }) => ({
+        name: "recordOutcome",
+        key: outcome === "silent" ? `recordOutcome/${number}/silent/${nodeId}` : `recordOutcome/${number}`,
+      }));
       const offer = { name: "offerToNode", key: `offerToNode/${attempt}` };
       expect(kind.owes?.(job)).toEqual(stateOf(job) === "assigned.offering" ? [...outcomes, offer] : outcomes);
+    }
+  });
+
+  test("is never the same twice, or the second would be taken for done", () => {
+    for (const job of jobs) {
+      const keys = kind.owes?.(job).map(({ key }) => key) ?? [];
+      expect(new Set(keys).size).toBe(keys.length);
     }
   });
 

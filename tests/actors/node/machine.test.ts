@@ -1,27 +1,46 @@
 /** The statechart of a node, explored: every state that any sequence of events leads to, and every event in each. */
 import { describe, expect, test } from "bun:test";
-import { createActor, type SnapshotFrom } from "xstate";
-import { nodeStateName, presenceOf, uptimeOf } from "../../../src/actors/node/kind.ts";
+import { createActor } from "xstate";
+import {
+  evictionOf,
+  nodeStateName,
+  noticeOf,
+  presenceOf,
+  unavailabilityOf,
+  uptimeOf,
+} from "../../../src/actors/node/kind.ts";
 import { nodeMachine } from "../../../src/actors/node/machine.ts";
-import type { NodeEvent } from "../../../src/actors/node/state.ts";
-import { nodeInput, nodePolicy, nodeProfile, T0, type Unstamped, uuid } from "../fixtures.ts";
-
-type Snapshot = SnapshotFrom<typeof nodeMachine>;
-type Event = Unstamped<NodeEvent>;
+import { nodePolicy, nodeProfile, T0, uuid } from "../fixtures.ts";
+import {
+  ban,
+  begin,
+  complaint,
+  cordon,
+  drain,
+  type Event,
+  outcome,
+  type Snapshot,
+  serviceOf,
+  standingOf,
+  step,
+  strictPolicy,
+  unban,
+  uncordon,
+} from "./stepping.ts";
 
 const registered = (bootId: string, port = 5000): Event => ({
   type: "REGISTERED",
   profile: nodeProfile({ port }),
-  policy: nodePolicy,
+  policy: strictPolicy,
   bootId,
 });
-const outcome = (attempt: number, of: "completed" | "failed" | "rejected" | "lost"): Event => ({
-  type: "OUTCOME",
-  jobId: uuid(1),
-  jobCreatedAt: T0,
-  attempt,
-  outcome: of,
-});
+/** Before the first event's time and long after. */
+const SOON = T0 + 100;
+const operators: readonly Event[] = [cordon(), drain(), drain(SOON), uncordon, ban(), ban(SOON, true), unban];
+const ends: readonly Event[] = (["DRAIN_OVER", "BAN_OVER", "SET_ASIDE_OVER"] as const).flatMap((type) => [
+  { type, until: SOON },
+  { type, until: T0 + 60_001 },
+]);
 const events: readonly Event[] = [
   { type: "HEARD" },
   { type: "DEADLINE" },
@@ -30,35 +49,23 @@ const events: readonly Event[] = [
   { type: "CALLABLE", proven: false },
   { type: "CALLABLE", proven: true },
   { type: "UNCALLABLE" },
-  { type: "DRAIN", reason: "update", by: "operator", until: null },
-  { type: "BAN", reason: "lied", by: "operator", until: null, evict: false },
-  { type: "UNCORDON", reason: "repaired", by: "operator" },
-  { type: "UNBAN", reason: "appealed", by: "operator" },
+  ...operators,
+  ...ends,
   registered("boot-1"),
   registered("boot-2"),
   registered("boot-1", 6000),
   outcome(1, "completed"),
   outcome(2, "failed"),
+  outcome(3, "rejected"),
+  complaint(1),
 ];
 
 /** XState's types ask for an input beside a snapshot, which has none. */
 const startFrom = (snapshot: unknown) => createActor(nodeMachine, { snapshot } as never).start();
-const begin = (): Snapshot => createActor(nodeMachine, { input: nodeInput() }).start().getSnapshot();
-
-function step(snapshot: Snapshot, event: Event, at: number): Snapshot {
-  const actor = startFrom(snapshot);
-  const before = actor.getSnapshot();
-  actor.send({ ...event, at } as NodeEvent);
-  const after = actor.getSnapshot();
-  if (after.status === "error") throw after.error;
-  return after === before ? snapshot : after;
-}
-
-const standingOf = (snapshot: Snapshot): string => (snapshot.value as { standing: string }).standing;
 
 const explored: readonly Snapshot[] = (() => {
-  const shapeOf = ({ value, context }: Snapshot): string =>
-    JSON.stringify([value, context.reachability, Math.min(1, context.unreachableCount), context.recorded.length]);
+  const shapeOf = ({ value, context: { reachability, failedJobs, setAside, ban, drainUntil } }: Snapshot): string =>
+    JSON.stringify([value, reachability, failedJobs.length, setAside !== null, ban, drainUntil]);
   const found = new Map<string, Snapshot>();
   const queue = [begin()];
   for (let snapshot = queue.shift(); snapshot !== undefined; snapshot = queue.shift()) {
@@ -73,12 +80,11 @@ const explored: readonly Snapshot[] = (() => {
 })();
 
 describe("every state of a node", () => {
-  test("can be reached, in every combination of presence and standing", () => {
-    const combinations = new Set(explored.map((one) => `${presenceOf(one)}/${standingOf(one)}`));
-    expect(combinations.size).toBe(4 * 3);
-    expect(new Set(explored.map(nodeStateName))).toEqual(
-      new Set(["online.idle", "online.busy", "suspect", "offline", "maintenance", "banned"]),
-    );
+  test("can be reached, in every combination of presence, service and standing", () => {
+    const combinations = new Set(explored.map((one) => `${presenceOf(one)}/${serviceOf(one)}/${standingOf(one)}`));
+    expect(combinations.size).toBe(4 * 4 * 3);
+    const names = "online.idle online.busy suspect offline cordoned draining drained set_aside banned";
+    expect(new Set(explored.map(nodeStateName))).toEqual(new Set(names.split(" ")));
   });
 
   test("takes every event or refuses it, and throws at none", () => {
@@ -93,13 +99,40 @@ describe("every state of a node", () => {
     }
   });
 
-  test("keeps its standing whatever is heard of the node; only an operator changes it", () => {
+  test("stays in or out of service whatever is heard of the node or becomes of its jobs; only an operator changes it", () => {
     for (const snapshot of explored) {
       for (const event of events) {
-        if (event.type === "DRAIN" || event.type === "BAN" || event.type === "UNCORDON" || event.type === "UNBAN")
-          continue;
-        expect(standingOf(step(snapshot, event, T0 + 5))).toBe(standingOf(snapshot));
+        if (operators.includes(event) || event.type === "DRAIN_OVER") continue;
+        expect(serviceOf(step(snapshot, event, T0 + 5))).toBe(serviceOf(snapshot));
       }
+    }
+  });
+
+  test("stays banned whatever it does: an operator's word or the end of the ban lifts it, and no heartbeat", () => {
+    for (const snapshot of explored.filter((one) => standingOf(one) === "banned")) {
+      for (const event of events) {
+        const lifted = standingOf(step(snapshot, event, T0 + 5)) !== "banned";
+        const end = event.type === "BAN_OVER" && event.until === snapshot.context.ban?.until;
+        expect([event.type, lifted]).toEqual([event.type, event.type === "UNBAN" || end]);
+      }
+    }
+  });
+
+  test("says the same in its name, its standing, its notice and to the scheduler", () => {
+    for (const snapshot of explored) {
+      const { context } = snapshot;
+      expect([standingOf(snapshot) === "banned", standingOf(snapshot) === "setAside"]).toEqual([
+        context.ban !== null,
+        context.setAside !== null,
+      ]);
+      const name = nodeStateName(snapshot);
+      const out = serviceOf(snapshot) !== "inService" || standingOf(snapshot) !== "good";
+      expect([name, noticeOf(snapshot) !== null]).toEqual([name, out]);
+      const unavailable = unavailabilityOf(snapshot);
+      if (out || !name.startsWith("online.")) expect(unavailable).not.toBeNull();
+      else expect(unavailable).toBe(context.reachability === "uncallable" ? "uncallable" : null);
+      const moved = serviceOf(snapshot) === "drained" || context.ban?.evict === true;
+      expect([name, evictionOf(snapshot) !== null]).toEqual([name, moved]);
     }
   });
 
@@ -143,7 +176,7 @@ describe("every state of a node", () => {
       ]);
       for (const event of events) {
         const here = step(snapshot, event, T0 + 5);
-        const there = step(back, event, T0 + 5);
+        const there = step(back as Snapshot, event, T0 + 5);
         expect([there === back, there.value, there.context]).toEqual([here === snapshot, here.value, here.context]);
       }
     }
@@ -152,25 +185,41 @@ describe("every state of a node", () => {
 
 describe("what a node is remembered for", () => {
   test("an outcome counts once, however often it is told; of a later job under the same id it counts again", () => {
-    let snapshot = begin();
+    let snapshot = begin({ policy: nodePolicy });
     for (const event of [
       outcome(1, "completed"),
       outcome(1, "completed"),
-      outcome(2, "failed"),
-      outcome(3, "rejected"),
+      outcome(1, "failed", { attempt: 2 }),
+      outcome(1, "rejected", { attempt: 3 }),
     ])
       snapshot = step(snapshot, event, T0 + 1);
     expect(snapshot.context).toMatchObject({ jobsCompleted: 1, jobsFailed: 1 });
-    expect(step(snapshot, outcome(2, "failed"), T0 + 2)).toBe(snapshot);
-    const another = step(snapshot, { ...outcome(1, "completed"), jobCreatedAt: T0 + 9 } as Event, T0 + 2);
+    expect(step(snapshot, outcome(1, "failed", { attempt: 2 }), T0 + 2)).toBe(snapshot);
+    const another = step(snapshot, outcome(1, "completed", { jobCreatedAt: T0 + 9 }), T0 + 2);
     expect(another.context.jobsCompleted).toBe(2);
   });
 
-  test("the list of outcomes does not grow without end", () => {
-    let snapshot = begin();
-    for (let attempt = 1; attempt <= 400; attempt++) snapshot = step(snapshot, outcome(attempt, "completed"), T0);
-    expect(snapshot.context.recorded.length).toBe(256);
-    expect(snapshot.context.jobsCompleted).toBe(400);
+  test("an attempt's silence is one thing, its end another, and the end after its return a third", () => {
+    let snapshot = begin({ policy: nodePolicy });
+    const told = [outcome(1, "silent"), outcome(1, "lost"), outcome(1, "completed", { returns: 1 })];
+    for (const event of [...told, ...told]) snapshot = step(snapshot, event);
+    expect(snapshot.context).toMatchObject({ jobsCompleted: 1, jobsFailed: 1, reputation: 75 - 2 - 5 + 1 });
+    expect(snapshot.context.recorded).toEqual([
+      `${uuid(1)}@${T0}/1/silent`,
+      `${uuid(1)}@${T0}/1`,
+      `${uuid(1)}@${T0}/1+1`,
+    ]);
+  });
+
+  test("the lists of outcomes, complaints and changes do not grow without end", () => {
+    let snapshot = begin({ policy: nodePolicy });
+    for (let attempt = 1; attempt <= 400; attempt++) {
+      snapshot = step(snapshot, outcome(1, "completed", { attempt }), T0);
+      if (attempt <= 300) snapshot = step(snapshot, complaint(1, attempt), T0);
+    }
+    const { recorded, complaints, changes, changeCount, jobsCompleted } = snapshot.context;
+    expect([recorded.length, complaints.length, changes.length, jobsCompleted]).toEqual([256, 256, 3, 400]);
+    expect(changes.at(-1)?.number).toBe(changeCount);
   });
 
   test("uptime counts the time it was heard from, silence until it was noticed included", () => {

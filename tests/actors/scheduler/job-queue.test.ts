@@ -1,9 +1,12 @@
-/** The order in which jobs get nodes, against a plain list that is sorted afresh each time. */
+/** The order in which jobs get nodes, against plain lists that are sorted afresh each time. */
 import { describe, expect, test } from "bun:test";
-import { JobQueue, type QueuedJob, shapeOf } from "../../../src/actors/scheduler/job-queue.ts";
+import { type Fairness, FairShare } from "../../../src/actors/scheduler/fair-share.ts";
+import { type GrownNode, JobQueue, type QueuedJob } from "../../../src/actors/scheduler/job-queue.ts";
+import { POSITIONS_COUNTED, positionOf } from "../../../src/actors/scheduler/queue-position.ts";
+import type { Requirements } from "../../../src/domain/job-spec.ts";
+import { crowded, lacks, totalRoom } from "../../../src/domain/placement.ts";
 import { seeded } from "../../support/seeded.ts";
-
-const GIB = 2 ** 30;
+import { GIB, profile } from "./stage.ts";
 
 const job = (id: string, overrides: Partial<QueuedJob> = {}): QueuedJob => ({
   id,
@@ -11,235 +14,332 @@ const job = (id: string, overrides: Partial<QueuedJob> = {}): QueuedJob => ({
   priority: 1,
   queuedAt: 0,
   demand: { device: null, ramBytes: GIB, vramBytes: 0 },
+  gang: null,
+  rate: 10,
   exclusions: [],
+  avoid: [],
   ...overrides,
 });
 
-const nobodyRuns = () => 0;
+const equal: Fairness = { weightOf: () => 1, maxRunningPerOwner: Number.POSITIVE_INFINITY };
 
-/** Takes everything that is ready; each taken job runs. */
-function takeAll(queue: JobQueue, running = new Map<string, number>()): string[] {
-  const order: string[] = [];
-  for (;;) {
-    const next = queue.take((owner) => running.get(owner) ?? 0);
-    if (!next) return order;
-    running.set(next.owner, (running.get(next.owner) ?? 0) + 1);
-    order.push(next.id);
+/** A queue, and the shares it goes by. */
+class Bench {
+  readonly shares: FairShare;
+  readonly queue: JobQueue;
+
+  constructor(fairness: Partial<Fairness> = {}) {
+    this.shares = new FairShare({ ...equal, ...fairness });
+    this.queue = new JobQueue(this.shares);
+  }
+
+  add(...jobs: readonly QueuedJob[]): this {
+    for (const one of jobs) this.queue.add(one);
+    return this;
+  }
+
+  /** Takes the first of those that are ready; it runs. */
+  take(): string | undefined {
+    const next = this.queue.first?.job;
+    if (!next) return undefined;
+    this.queue.remove(next.id);
+    this.shares.hold(next.id, next.owner, next.rate);
+    return next.id;
+  }
+
+  takeAll(): string[] {
+    const order: string[] = [];
+    for (let id = this.take(); id !== undefined; id = this.take()) order.push(id);
+    return order;
+  }
+
+  parkAll(at: number): void {
+    for (let next = this.queue.first; next; next = this.queue.first) this.queue.park(next.job, at, []);
+  }
+
+  /** The first parked job that fits a node which has grown at that moment. */
+  fitting(node: Partial<GrownNode> = {}): string | undefined {
+    const grown = { id: "node", facts: { profile: profile(), reputation: 75 }, grownAt: 1000, ...node };
+    const room = node.room ?? totalRoom(grown.facts.profile);
+    return this.queue.firstFitting(
+      { ...grown, room },
+      ({ demand }) => lacks(grown.facts, demand) === null && crowded(room, demand) === null,
+    )?.id;
   }
 }
 
-/** Parks everything that is ready. */
-function parkAll(queue: JobQueue): void {
-  for (let next = queue.take(nobodyRuns); next; next = queue.take(nobodyRuns)) queue.park(next);
-}
-
-/** The order the documentation promises: priority, then the owner with the fewest running, then age, then id. */
-function firstOf(jobs: readonly QueuedJob[], running: ReadonlyMap<string, number>): QueuedJob | undefined {
-  const runs = (one: QueuedJob) => running.get(one.owner) ?? 0;
-  return [...jobs].sort(
-    (a, b) =>
-      b.priority - a.priority ||
-      runs(a) - runs(b) ||
-      a.queuedAt - b.queuedAt ||
-      (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
-  )[0];
-}
-
 describe("the order", () => {
-  test("is priority first, whatever the age", () => {
-    const queue = new JobQueue();
-    queue.add(job("old", { queuedAt: 1, priority: 0 }));
-    queue.add(job("new", { queuedAt: 9, priority: 3, owner: "busy" }));
-    expect(takeAll(queue, new Map([["busy", 50]]))).toEqual(["new", "old"]);
+  test("is priority first, whatever the age and the share", () => {
+    const bench = new Bench().add(
+      job("old", { queuedAt: 1, priority: 0 }),
+      job("new", { queuedAt: 9, priority: 3, owner: "busy" }),
+    );
+    bench.shares.hold("running", "busy", 500);
+    expect(bench.takeAll()).toEqual(["new", "old"]);
   });
 
-  test("is the owner with the fewest running jobs within a priority", () => {
-    const queue = new JobQueue();
-    for (let index = 0; index < 4; index++) queue.add(job(`a${index}`, { queuedAt: index }));
-    for (let index = 0; index < 2; index++) queue.add(job(`b${index}`, { queuedAt: 10 + index, owner: "bob" }));
-    expect(takeAll(queue)).toEqual(["a0", "b0", "a1", "b1", "a2", "a3"]);
+  test("is the owner with the lowest share within a priority", () => {
+    const bench = new Bench();
+    for (let index = 0; index < 4; index++) bench.add(job(`a${index}`, { queuedAt: index }));
+    for (let index = 0; index < 2; index++) bench.add(job(`b${index}`, { queuedAt: 10 + index, owner: "bob" }));
+    expect(bench.takeAll()).toEqual(["a0", "b0", "a1", "b1", "a2", "a3"]);
+  });
+
+  test("my ten small jobs count no more than my neighbour's one that takes as much", () => {
+    const bench = new Bench();
+    for (let index = 0; index < 20; index++) bench.add(job(`small${index}`, { queuedAt: index, rate: 1 }));
+    for (let index = 0; index < 2; index++)
+      bench.add(job(`big${index}`, { queuedAt: 100 + index, owner: "bob", rate: 10 }));
+    const order = bench.takeAll();
+    expect(order.slice(0, 2)).toEqual(["small0", "big0"]);
+    // Nine more small ones until both hold ten; then the older one's turn, then the other's.
+    expect(order.indexOf("big1") - order.indexOf("big0")).toBe(11);
+  });
+
+  test("weight 2 gets twice the share", () => {
+    const bench = new Bench({ weightOf: (owner) => (owner === "alice" ? 2 : 1) });
+    for (let index = 0; index < 40; index++) {
+      bench.add(job(`a${index}`, { queuedAt: index }), job(`b${index}`, { queuedAt: index, owner: "bob" }));
+    }
+    const first = bench.takeAll().slice(0, 30);
+    expect(first.filter((id) => id.startsWith("a")).length).toBe(20);
+  });
+
+  test("a weight that is no number starves nobody", () => {
+    for (const weight of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const bench = new Bench({ weightOf: (owner) => (owner === "alice" ? weight : 1) });
+      for (let index = 0; index < 3; index++) {
+        bench.add(job(`a${index}`, { queuedAt: index }), job(`b${index}`, { queuedAt: 10 + index, owner: "bob" }));
+      }
+      expect(bench.takeAll()).toEqual(["a0", "b0", "a1", "b1", "a2", "b2"]);
+    }
   });
 
   test("is age among equals, and the same whatever the order of arrival", () => {
     const jobs = Array.from({ length: 20 }, (_, index) => job(`j${index}`, { queuedAt: Math.floor(index / 3) }));
-    const forwards = new JobQueue();
-    for (const one of jobs) forwards.add(one);
-    const backwards = new JobQueue();
-    for (const one of [...jobs].reverse()) backwards.add(one);
-    expect(takeAll(forwards)).toEqual(takeAll(backwards));
+    expect(new Bench().add(...jobs).takeAll()).toEqual(new Bench().add(...jobs.toReversed()).takeAll());
   });
 
   test("of a job that comes back with its old age is its old place", () => {
-    const queue = new JobQueue();
-    queue.add(job("first", { queuedAt: 1 }));
-    queue.add(job("second", { queuedAt: 2 }));
-    const first = queue.take(nobodyRuns)!;
-    queue.add({ ...first, exclusions: [{ nodeId: "node", until: 100 }] });
-    expect(takeAll(queue)).toEqual(["first", "second"]);
+    const bench = new Bench().add(job("first", { queuedAt: 1 }), job("second", { queuedAt: 2 }));
+    expect(bench.take()).toBe("first");
+    bench.shares.release("first");
+    bench.add(job("first", { queuedAt: 1, exclusions: [{ nodeId: "node", until: 100 }] }));
+    expect(bench.takeAll()).toEqual(["first", "second"]);
+  });
+});
+
+describe("an owner at its limit", () => {
+  test("is passed over, blocks nobody, and goes on when one of its jobs ends", () => {
+    const bench = new Bench({ maxRunningPerOwner: 2 });
+    for (let index = 0; index < 4; index++) bench.add(job(`a${index}`, { queuedAt: index, priority: 3 }));
+    bench.add(job("b0", { owner: "bob", priority: 0 }));
+    expect(bench.takeAll()).toEqual(["a0", "a1", "b0"]);
+    bench.shares.release("a0");
+    expect(bench.takeAll()).toEqual(["a2"]);
+  });
+
+  test("is passed over among the parked too", () => {
+    const bench = new Bench({ maxRunningPerOwner: 1 }).add(job("a0"), job("a1"), job("b0", { owner: "bob" }));
+    bench.parkAll(1);
+    bench.shares.hold("running", "alice", 1);
+    expect(bench.fitting()).toBe("b0");
+    bench.queue.remove("b0");
+    expect(bench.fitting()).toBeUndefined();
+    bench.shares.release("running");
+    expect(bench.fitting()).toBe("a0");
   });
 });
 
 describe("parked jobs", () => {
+  const big = { device: null, ramBytes: 99 * GIB, vramBytes: 0 } as const;
+
   test("never block those behind them", () => {
-    const queue = new JobQueue();
-    const big = { device: null, ramBytes: 99 * GIB, vramBytes: 0 };
-    queue.add(job("big", { priority: 3, demand: big }));
-    queue.add(job("small"));
-    queue.park(queue.take(nobodyRuns)!);
-    expect(queue.take(nobodyRuns)?.id).toBe("small");
-    expect(queue.take(nobodyRuns)).toBeUndefined();
-    expect([queue.size, queue.parked, queue.isParked("big"), queue.has("big")]).toEqual([1, 1, true, true]);
+    const bench = new Bench().add(job("big", { priority: 3, demand: big }), job("small"));
+    bench.queue.park(bench.queue.first!.job, 1, []);
+    expect(bench.queue.first?.id).toBe("small");
+    expect([bench.queue.size, bench.queue.parked, bench.queue.isParked("big"), bench.queue.has("big")]).toEqual([
+      2,
+      1,
+      true,
+      true,
+    ]);
   });
 
-  test("wake when there is room for their shape, as many as there is room for", () => {
-    const queue = new JobQueue();
-    const big = { device: null, ramBytes: 99 * GIB, vramBytes: 0 };
-    for (let index = 0; index < 5; index++) queue.add(job(`small${index}`, { queuedAt: index }));
-    for (let index = 0; index < 5; index++) queue.add(job(`big${index}`, { queuedAt: index, demand: big }));
-    parkAll(queue);
-    const asked: string[] = [];
-    const woken = queue.wake((example) => {
-      asked.push(shapeOf(example));
-      return example.demand.ramBytes > GIB ? 0 : 2;
-    }, nobodyRuns);
-    expect(woken).toBe(2);
-    expect(asked.length).toBe(2);
-    expect(takeAll(queue)).toEqual(["small0", "small1"]);
-    expect(queue.parked).toBe(8);
+  test("are found by rank, not in the order in which they were parked", () => {
+    const bench = new Bench().add(job("low", { priority: 0, queuedAt: 1 }));
+    bench.parkAll(1);
+    bench.add(job("urgent", { priority: 3, queuedAt: 2 }));
+    bench.parkAll(2);
+    expect(bench.fitting()).toBe("urgent");
   });
 
-  test("wake by rank, not in the order in which they were parked", () => {
-    const queue = new JobQueue();
-    queue.add(job("low", { priority: 0, queuedAt: 1 }));
-    parkAll(queue);
-    queue.add(job("urgent", { priority: 3, queuedAt: 2 }));
-    parkAll(queue);
-    expect(queue.wake(() => 1, nobodyRuns)).toBe(1);
-    expect(takeAll(queue)).toEqual(["urgent"]);
+  test("are found in fair shares: one owner's many do not keep out another's few", () => {
+    const bench = new Bench();
+    for (let index = 0; index < 9; index++) bench.add(job(`a${index}`, { queuedAt: index }));
+    bench.add(job("b", { queuedAt: 100, owner: "bob" }));
+    bench.parkAll(1);
+    bench.shares.hold("running", "alice", 4);
+    expect(bench.fitting()).toBe("b");
   });
 
-  test("keep their age when they are woken in vain and parked again", () => {
-    const queue = new JobQueue();
-    for (const [queuedAt, id] of ["a", "b", "c"].entries()) queue.add(job(id, { queuedAt }));
-    parkAll(queue);
-    queue.wake(() => 1, nobodyRuns);
-    parkAll(queue);
-    queue.wake(() => 1, nobodyRuns);
-    expect(takeAll(queue)).toEqual(["a"]);
+  test("are not found by a node that has not grown since", () => {
+    const bench = new Bench().add(job("a"));
+    bench.parkAll(7);
+    expect(bench.fitting({ grownAt: 6 })).toBeUndefined();
+    expect(bench.fitting({ grownAt: 8 })).toBe("a");
   });
 
-  test("wake in fair shares: one owner's many parked before do not keep out another's few", () => {
-    const queue = new JobQueue();
-    for (let index = 0; index < 9; index++) queue.add(job(`a${index}`, { queuedAt: index }));
-    parkAll(queue);
-    queue.add(job("b", { queuedAt: 100, owner: "bob" }));
-    parkAll(queue);
-    const running = new Map([["alice", 4]]);
-    queue.wake(
-      () => 1,
-      (owner) => running.get(owner) ?? 0,
-    );
-    expect(takeAll(queue, running)).toEqual(["b"]);
-    // Several places at once are shared out as if they were taken one by one.
-    queue.add(job("b2", { queuedAt: 101, owner: "bob" }));
-    parkAll(queue);
-    queue.wake(() => 2, nobodyRuns);
-    expect(takeAll(queue)).toEqual(["a0", "b2"]);
-  });
-
-  test("with nodes to avoid have a shape of their own, and are woken with what they avoid now", () => {
-    const queue = new JobQueue();
-    const avoiding = job("choosy", { exclusions: [{ nodeId: "node", until: 5 }] });
-    queue.add(avoiding);
-    queue.add(job("easy"));
-    parkAll(queue);
-    expect(shapeOf(avoiding)).not.toBe(shapeOf(job("easy")));
-    queue.wakeOne("choosy", { ...avoiding, exclusions: [] });
-    queue.wakeOne("nobody");
-    expect(queue.take(nobodyRuns)?.exclusions).toEqual([]);
-    expect(queue.isParked("easy")).toBe(true);
+  test("are not found by a node they must keep away from", () => {
+    const bench = new Bench();
+    bench.queue.park(job("choosy"), 1, ["node", "other"]);
+    expect(bench.fitting()).toBeUndefined();
+    expect(bench.fitting({ id: "third" })).toBe("choosy");
   });
 
   test("are gone when they are removed", () => {
-    const queue = new JobQueue();
-    for (const id of ["parked", "removed"]) queue.add(job(id));
-    parkAll(queue);
-    queue.remove("removed");
-    expect(queue.has("removed")).toBe(false);
-    expect(queue.wake(() => 5, nobodyRuns)).toBe(1);
-    expect(takeAll(queue)).toEqual(["parked"]);
-    expect(queue.size).toBe(0);
+    const bench = new Bench().add(job("parked"), job("removed"));
+    bench.parkAll(1);
+    bench.queue.remove("removed");
+    bench.queue.remove("nobody");
+    expect([bench.queue.has("removed"), bench.queue.size]).toEqual([false, 1]);
+    bench.queue.remove("parked");
+    expect([bench.queue.size, bench.queue.parked, bench.fitting()]).toEqual([0, 0, undefined]);
   });
 });
 
+const REQUIREMENTS: readonly (Requirements | undefined)[] = [
+  undefined,
+  undefined,
+  { regions: ["eu", "us"] },
+  { format: "onnx" },
+  { minReputation: 60 },
+  { minStake: "5000000000" },
+  { maxPricePerHour: "1500000000" },
+  { regions: ["eu"], minReputation: 80, maxPricePerHour: "100000000" },
+];
+
 for (const seed of [1, 2, 3, 4, 5, 6]) {
-  test(`whatever happens, the queue takes what a list sorted afresh would take (seed ${seed})`, () => {
+  test(`whatever happens, the queue answers as lists sorted afresh would (seed ${seed})`, () => {
     const random = seeded(seed);
     const below = (limit: number) => Math.floor(random() * limit);
-    const queue = new JobQueue();
+    const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
+    const limit = pick([Number.POSITIVE_INFINITY, 3]);
+    const weights: Record<string, number> = { "owner-0": 2, "owner-1": 0.5 };
+    const bench = new Bench({ weightOf: (owner) => weights[owner] ?? 1, maxRunningPerOwner: limit });
     const ready = new Map<string, QueuedJob>();
-    const parked = new Map<string, QueuedJob>();
-    const running = new Map<string, number>();
-    const runningOf = (owner: string) => running.get(owner) ?? 0;
-    const randomJob = () =>
-      job(`job-${below(60)}`, {
-        owner: `owner-${below(5)}`,
-        priority: below(4),
-        queuedAt: below(30),
-        demand: { device: null, ramBytes: below(3) * GIB, vramBytes: 0 },
-        exclusions: random() < 0.2 ? [{ nodeId: "node", until: 1 }] : [],
-      });
-    for (let step = 0; step < 3000; step++) {
-      const turn = below(10);
+    const parked = new Map<string, { readonly job: QueuedJob; readonly at: number; readonly excluded: string[] }>();
+    const held = new Map<string, QueuedJob>();
+    const of = (owner: string) => [...held.values()].filter((one) => one.owner === owner);
+    const share = ({ owner }: QueuedJob) => of(owner).reduce((sum, one) => sum + one.rate, 0) / (weights[owner] ?? 1);
+    const inOrder = (jobs: readonly QueuedJob[]) =>
+      jobs
+        .filter(({ owner }) => of(owner).length < limit)
+        .sort(
+          (a, b) => b.priority - a.priority || share(a) - share(b) || a.queuedAt - b.queuedAt || (a.id < b.id ? -1 : 1),
+        );
+    const gpu = { ...profile().devices[0], kind: "cuda", vramBytes: 0 } as never;
+    for (let step = 1; step < 2500; step++) {
+      const turn = below(12);
       if (turn < 4) {
-        const one = randomJob();
-        queue.add(one);
+        const device = pick([null, "cpu", "cuda"] as const);
+        const requirements = pick(REQUIREMENTS);
+        const one = job(`job-${below(60)}`, {
+          owner: `owner-${below(5)}`,
+          priority: below(4),
+          queuedAt: below(30),
+          rate: 1 + below(3),
+          demand: {
+            device,
+            ramBytes: below(4) * GIB,
+            vramBytes: device === "cuda" ? below(4) * GIB : 0,
+            ...(requirements && { requirements }),
+          },
+        });
+        if (held.has(one.id)) continue;
+        bench.add(one);
         ready.set(one.id, one);
         parked.delete(one.id);
       } else if (turn < 8) {
-        const taken = queue.take(runningOf);
-        expect(taken).toBe(firstOf([...ready.values()], running) as QueuedJob);
+        const taken = bench.queue.first?.job;
+        expect(taken).toBe(inOrder([...ready.values()])[0] as QueuedJob);
         if (!taken) continue;
         ready.delete(taken.id);
-        if (random() < 0.5) {
-          queue.park(taken);
-          parked.set(taken.id, taken);
-        } else running.set(taken.owner, runningOf(taken.owner) + 1);
+        if (random() < 0.7) {
+          const excluded = random() < 0.2 ? [`node-${below(3)}`] : [];
+          bench.queue.park(taken, step, excluded);
+          parked.set(taken.id, { job: taken, at: step, excluded });
+        } else {
+          bench.take();
+          held.set(taken.id, taken);
+        }
       } else if (turn === 8) {
         const id = `job-${below(60)}`;
-        queue.remove(id);
+        bench.queue.remove(id);
         ready.delete(id);
         parked.delete(id);
-        const owner = `owner-${below(5)}`;
-        if (runningOf(owner) > 0) running.set(owner, runningOf(owner) - 1);
+      } else if (turn === 9) {
+        const [id] = [...held.keys()];
+        if (id !== undefined) bench.shares.release(id);
+        held.delete(id ?? "");
       } else {
-        const places = below(4);
-        const most = below(3) * GIB;
-        const fits = (one: QueuedJob) => (one.demand.ramBytes <= most ? places : 0);
-        let woken = 0;
-        for (const [, group] of Map.groupBy([...parked.values()], shapeOf)) {
-          const would = new Map(running);
-          for (let place = 0; place < fits(group[0]!); place++) {
-            const next = firstOf(
-              group.filter((one) => parked.has(one.id)),
-              would,
-            );
-            if (!next) break;
-            would.set(next.owner, (would.get(next.owner) ?? 0) + 1);
-            parked.delete(next.id);
-            ready.set(next.id, next);
-            woken += 1;
-          }
-        }
-        expect(queue.wake(fits, runningOf)).toBe(woken);
+        const facts = {
+          reputation: below(100),
+          profile: profile({
+            slots: 1 + below(2),
+            ramBytes: below(5) * GIB,
+            region: pick(["", "EU", "us", "asia"]),
+            formats: pick([[], ["ONNX"]]),
+            stakeUnits: pick(["0", "9000000000"]),
+            pricing: pick([null, { pricePerHour: 1, billingModel: 0 }, { pricePerHour: 2, billingModel: 0 }]),
+            devices: pick([[], [{ ...(gpu as object), kind: "cuda", vramBytes: below(4) * GIB } as never]]),
+          }),
+        };
+        const id = `node-${below(3)}`;
+        const grownAt = step - below(100);
+        const candidates = [...parked.values()].filter(
+          (one) =>
+            one.at <= grownAt &&
+            !one.excluded.includes(id) &&
+            lacks(facts, one.job.demand) === null &&
+            crowded(totalRoom(facts.profile), one.job.demand) === null,
+        );
+        expect(bench.fitting({ id, facts, grownAt })).toBe(inOrder(candidates.map((one) => one.job))[0]?.id as string);
       }
-      expect(queue.size).toBe(ready.size + parked.size);
-      expect(queue.parked).toBe(parked.size);
-      for (let index = 0; index < 60; index++) {
-        const id = `job-${index}`;
-        expect(queue.has(id)).toBe(ready.has(id) || parked.has(id));
-        expect(queue.isParked(id)).toBe(parked.has(id));
+      expect([bench.queue.size, bench.queue.parked]).toEqual([ready.size + parked.size, parked.size]);
+      const asked = `job-${below(60)}`;
+      expect([bench.queue.has(asked), bench.queue.isParked(asked)]).toEqual([
+        ready.has(asked) || parked.has(asked),
+        parked.has(asked),
+      ]);
+      if (step % 25 === 0) {
+        // The position of everybody: what playing the turns one by one gives.
+        const waiting = new Map([...ready, ...[...parked].map(([id, { job: one }]) => [id, one] as const)]);
+        const before = new Map(held);
+        const turns: string[] = [];
+        for (let next = inOrder([...waiting.values()])[0]; next; next = inOrder([...waiting.values()])[0]) {
+          turns.push(next.id);
+          waiting.delete(next.id);
+          held.set(next.id, next);
+        }
+        held.clear();
+        for (const [id, one] of before) held.set(id, one);
+        for (const one of [...ready.values(), ...[...parked.values()].map((other) => other.job)]) {
+          const position = turns.indexOf(one.id);
+          expect(positionOf(one, bench.shares)).toBe(position < 0 ? null : position + 1);
+        }
       }
     }
   });
 }
+
+test("a place further back than is counted is told as such, and asking changes nothing", () => {
+  const bench = new Bench();
+  for (let index = 0; index <= POSITIONS_COUNTED; index++) bench.add(job(`a${index}`, { queuedAt: index }));
+  const last = bench.queue.get(`a${POSITIONS_COUNTED}`)!;
+  expect(positionOf(last, bench.shares)).toBeNull();
+  expect(positionOf(bench.queue.get(`a${POSITIONS_COUNTED - 1}`)!, bench.shares)).toBe(POSITIONS_COUNTED);
+  expect(positionOf(job("new", { owner: "bob", queuedAt: 9999 }), bench.shares)).toBe(2);
+  expect(bench.queue.size).toBe(POSITIONS_COUNTED + 1);
+  expect(bench.queue.first?.id).toBe("a0");
+});

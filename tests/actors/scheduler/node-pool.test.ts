@@ -117,9 +117,7 @@ class Model {
   }
 
   fits(node: PooledNode, demand: Demand): boolean {
-    return (
-      node.unavailable === null && lacks(node.profile, demand) === null && crowded(this.room(node), demand) === null
-    );
+    return node.unavailable === null && lacks(node, demand) === null && crowded(this.room(node), demand) === null;
   }
 
   best(demand: Demand, isExcluded: (nodeId: string) => boolean): number | null {
@@ -149,7 +147,7 @@ describe("the best node", () => {
           const nodeId = chance(0.4) ? null : pick(ids);
           const held = model.attempts.get(jobId);
           const wants = held?.demand ?? demand();
-          pool.setAttempt(jobId, nodeId, wants);
+          pool.setAttempt(jobId, nodeId === null ? [] : [nodeId], wants);
           if (nodeId === null) model.attempts.delete(jobId);
           else model.attempts.set(jobId, { nodeId, demand: wants });
         } else {
@@ -185,7 +183,7 @@ describe("the best node", () => {
     const placed: string[] = [];
     for (let job = 0; job < 4; job++) {
       const { nodeId } = pool.best(demand, nobody)!;
-      pool.setAttempt(`job-${job}`, nodeId, demand);
+      pool.setAttempt(`job-${job}`, [nodeId], demand);
       placed.push(nodeId);
     }
     expect(placed).toEqual(["a", "b", "a", "b"]);
@@ -211,14 +209,14 @@ describe("room", () => {
         const held = model.attempts.get(jobId);
         if (held) {
           if (chance(0.4)) {
-            expect(pool.setAttempt(jobId, null, held.demand)).toEqual([held.nodeId]);
+            expect(pool.setAttempt(jobId, [], held.demand)).toEqual([held.nodeId]);
             model.attempts.delete(jobId);
           }
         } else {
           const wants = demand();
           const found = pool.best(wants, nobody);
           if (found) {
-            pool.setAttempt(jobId, found.nodeId, wants);
+            pool.setAttempt(jobId, [found.nodeId], wants);
             model.attempts.set(jobId, { nodeId: found.nodeId, demand: wants });
           }
         }
@@ -252,7 +250,7 @@ describe("room", () => {
   test("counts attempts on a node that appears only later", () => {
     const pool = new NodePool();
     const demand: Demand = { device: null, ramBytes: GIB, vramBytes: 0 };
-    pool.setAttempt("job", "late", demand);
+    pool.setAttempt("job", ["late"], demand);
     pool.upsert({ id: "late", profile: profile({ slots: 1 }), unavailable: null, reputation: 75, uptime: 100 });
     expect(pool.isFull("late")).toBe(true);
     expect([...pool.attemptsOn("late")]).toEqual(["job"]);
@@ -264,10 +262,10 @@ describe("room", () => {
     const standing = { id: "node", unavailable: null, reputation: 75, uptime: 100 };
     const demand: Demand = { device: null, ramBytes: GIB, vramBytes: 0 };
     pool.upsert({ ...standing, profile: profile({ slots: 2 }) });
-    pool.setAttempt("one", "node", demand);
-    pool.setAttempt("two", "node", demand);
+    pool.setAttempt("one", ["node"], demand);
+    pool.setAttempt("two", ["node"], demand);
     pool.upsert({ ...standing, profile: profile({ slots: 1 }) });
-    pool.setAttempt("one", null, demand);
+    pool.setAttempt("one", [], demand);
     expect(pool.best(demand, nobody)).toBeNull();
     pool.upsert({ ...standing, profile: profile({ slots: 2 }) });
     expect(pool.best(demand, nobody)?.nodeId).toBe("node");
@@ -278,11 +276,11 @@ describe("room", () => {
     const demand: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
     for (const id of ["a", "b"])
       pool.upsert({ id, profile: profile({ slots: 1 }), unavailable: null, reputation: 75, uptime: 100 });
-    expect(pool.setAttempt("job", "a", demand)).toEqual(["a"]);
-    expect(pool.setAttempt("job", "a", demand)).toEqual([]);
-    expect(pool.setAttempt("job", "b", demand)).toEqual(["a", "b"]);
+    expect(pool.setAttempt("job", ["a"], demand)).toEqual(["a"]);
+    expect(pool.setAttempt("job", ["a"], demand)).toEqual([]);
+    expect(pool.setAttempt("job", ["b"], demand)).toEqual(["a", "b"]);
     expect([pool.isFull("a"), pool.isFull("b")]).toEqual([false, true]);
-    expect(pool.setAttempt("job", null, demand)).toEqual(["b"]);
+    expect(pool.setAttempt("job", [], demand)).toEqual(["b"]);
   });
 });
 
@@ -311,9 +309,7 @@ describe("why a job waits (I10)", () => {
         const expected = new Map<string, number>();
         for (const one of model.nodes.values()) {
           const reason =
-            lacks(one.profile, wants) ??
-            one.unavailable ??
-            (isExcluded(one.id) ? "excluded" : crowded(model.room(one), wants));
+            lacks(one, wants) ?? one.unavailable ?? (isExcluded(one.id) ? "excluded" : crowded(model.room(one), wants));
           if (reason !== null) expected.set(reason, (expected.get(reason) ?? 0) + 1);
         }
         expect(new Map<string, number>(reasons)).toEqual(expected);
@@ -321,10 +317,10 @@ describe("why a job waits (I10)", () => {
         const found = pool.best(wants, nobody);
         const held = model.attempts.get(jobId);
         if (held) {
-          pool.setAttempt(jobId, null, held.demand);
+          pool.setAttempt(jobId, [], held.demand);
           model.attempts.delete(jobId);
         } else if (found) {
-          pool.setAttempt(jobId, found.nodeId, wants);
+          pool.setAttempt(jobId, [found.nodeId], wants);
           model.attempts.set(jobId, { nodeId: found.nodeId, demand: wants });
         }
       }

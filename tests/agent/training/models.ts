@@ -30,6 +30,7 @@ export async function run(spec: JobSpec, outputDirectory: string, changes: Parti
   const log: string[] = [];
   const outcome = await runJob(spec, {
     files: "any",
+    gang: null,
     limits: defaultLimits,
     outputDirectory,
     signal: new AbortController().signal,

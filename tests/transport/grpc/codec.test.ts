@@ -2,6 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import protobuf from "protobufjs";
+import * as gang from "../../../src/transport/grpc/generated/cyxwiz/gang.ts";
+import * as scheduling from "../../../src/transport/grpc/generated/cyxwiz/scheduling.ts";
 import { fileDescriptors } from "../../../src/transport/grpc/generated/descriptors.ts";
 import * as health from "../../../src/transport/grpc/generated/grpc/health/v1/health.ts";
 import * as reflection from "../../../src/transport/grpc/generated/grpc/reflection/v1/reflection.ts";
@@ -35,7 +37,7 @@ proto
   )
   .resolveAll();
 
-const types = [protocol, health, reflection, alpha]
+const types = [protocol, gang, scheduling, health, reflection, alpha]
   .flatMap((module) => Object.values<unknown>(module))
   .filter((each): each is AnyType => typeof each === "object" && each !== null && "typeName" in each);
 
@@ -66,7 +68,7 @@ describe("every message type", () => {
         expect(type.encode(whole)).toEqual(written); // sending defaults is sending nothing
       }
     }
-  });
+  }, 60_000);
 
   test("answers any cut or corrupted message with a value or a DecodeError, nothing else", () => {
     const random = seeded(7);

@@ -326,6 +326,18 @@ for (const { name, url } of await databaseServers()) {
         expect(done.status?.error).toBeUndefined();
       });
 
+      test("says why a job waits, and nothing of the kind of one that runs", async () => {
+        const jobId = await waiting();
+        await server.reaches(jobId, "pending.queued");
+        await server.fakeNode();
+        const { error } = (await status(jobId)).status ?? {};
+        expect(error).toMatchObject({ code: 107, details: "no_matching_node" });
+        expect(error?.message).toContain("could take it now");
+        const running = await submit();
+        await server.reaches(running, "assigned.accepted");
+        expect((await status(running)).status?.error).toBeUndefined();
+      });
+
       test("says why a job failed and why it was cancelled", async () => {
         const node = await server.fakeNode({ answer: { code: 400, message: "no such layer" }, info: onlyOpenCl });
         const failed = await submit({ requiredDevice: DeviceType.DEVICE_OPENCL });
@@ -334,13 +346,13 @@ for (const { name, url } of await databaseServers()) {
         await server.reaches(failed, "failed");
         expect((await status(failed)).status).toMatchObject({
           status: StatusCode.STATUS_FAILED,
-          error: { code: 1, message: "no such layer", details: "invalid_job" },
+          error: { code: 13, message: "no such layer", details: "invalid_job" },
         });
         const cancelled = await waiting();
         await clients.jobs.cancelJob({ jobId: cancelled, reason: "changed my mind" });
         expect((await status(cancelled)).status).toMatchObject({
           status: StatusCode.STATUS_CANCELLED,
-          error: { code: 1, message: "cancelled: changed my mind", details: "cancelled" },
+          error: { code: 2, message: "cancelled: changed my mind", details: "cancelled" },
         });
       });
     });

@@ -1,6 +1,6 @@
 /** Calling nodes: what each way of not answering is taken for, and what the server makes of it when times are short. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { randomUUID } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
 import { createServer as createTcpServer, type Server as TcpServer } from "node:net";
 import { createServer, type Server, type ServiceImplementation } from "nice-grpc";
 import { ServerError, Status } from "nice-grpc-common";
@@ -29,6 +29,7 @@ describe("an offer", () => {
       probeTimeout: 300,
       answerTimeout: 300,
       issueP2pToken: async ({ user, jobId, nodeId }) => ({ token: [user, jobId, nodeId].join("."), expiresAt: 0 }),
+      gangSecret: "secret",
       log: quietLog,
       ...options,
     });
@@ -134,6 +135,66 @@ describe("an offer", () => {
         paymentAmount: 1.5,
         reservationDurationMinutes: 2,
       },
+    });
+  });
+
+  describe("tells the node", () => {
+    const told = async (
+      overrides: Partial<Offer>,
+      hyperparameters: Record<string, string> = {},
+      secret?: string,
+      profile: Partial<NodeTarget["profile"]> = {},
+    ) => {
+      let seen: Readonly<Record<string, string>> = {};
+      const port = await serve(async ({ job }) => {
+        seen = job?.hyperparameters ?? {};
+        return { accepted: true };
+      });
+      const node = target({ port: port - 3 });
+      const offer = offerTo({ ...node, profile: { ...node.profile, ...profile } });
+      const sent = { ...offer, jobId: "job", ...overrides, spec: { ...offer.spec, hyperparameters } };
+      expect(await link(secret === undefined ? {} : { gangSecret: secret }).offer(sent, never)).toEqual({
+        accepted: true,
+      });
+      return seen;
+    };
+    const gang = { rank: 1, size: 3, rendezvous: target({ ip: "10.1.2.3", port: 5000 }) };
+
+    test("what its own job is set to, and not the terms that the server keeps", async () => {
+      const own = { lr: "0.1", cyxwiz: "mine" };
+      expect(await told({}, { ...own, "cyxwiz.region": "eu", "cyxwiz.gang.key": "forged" })).toEqual(own);
+    });
+
+    test("when to stop by itself, in seconds, if it is of a build that can; 0: never", async () => {
+      const able = (overrides: Partial<Offer>, own = {}) => told(overrides, own, undefined, { reportsAttempts: true });
+      expect(await able({ stopAfter: 90_000 })).toEqual({ "cyxwiz.stop_after": "90" });
+      expect(await able({ stopAfter: 1500 }, { "cyxwiz.stop_after": "7" })).toEqual({ "cyxwiz.stop_after": "1.5" });
+      expect(await able({ stopAfter: null })).toEqual({ "cyxwiz.stop_after": "0" });
+      expect(await told({ stopAfter: 90_000 })).toEqual({});
+    });
+
+    test("its place in the gang, where the members meet, and the key by which they know each other", async () => {
+      const seen = await told({ gang });
+      expect(seen).toEqual({
+        "cyxwiz.gang.rank": "1",
+        "cyxwiz.gang.size": "3",
+        "cyxwiz.gang.rendezvous": "10.1.2.3:5003",
+        "cyxwiz.gang.key": createHmac("sha256", "secret").update("gang/job/7").digest("hex"),
+      });
+      const named = target({ endpoint: "first.example:7000" });
+      expect(await told({ gang: { ...gang, rendezvous: named } })).toMatchObject({
+        "cyxwiz.gang.rendezvous": "first.example:7000",
+      });
+    });
+
+    test("a key that is the same for every member and after a restart, and no other gang's", async () => {
+      const key = async (overrides: Partial<Offer>, secret?: string) =>
+        (await told({ gang, ...overrides }, {}, secret))["cyxwiz.gang.key"];
+      const mine = await key({});
+      expect(await key({ gang: { ...gang, rank: 2 } })).toBe(mine as string);
+      for (const other of [await key({ attempt: 8 }), await key({ jobId: "other" }), await key({}, "another secret")]) {
+        expect(other).not.toBe(mine as string);
+      }
     });
   });
 

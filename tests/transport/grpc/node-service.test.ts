@@ -326,7 +326,7 @@ for (const { name, url } of await databaseServers()) {
 
         await server.core.nodes.ask(nodeId, { type: "DRAIN", reason: "update", by: "operator", until: null });
         await heartbeat(nodeId);
-        expect(await row(nodeId)).toMatchObject({ status: "maintenance", state: "maintenance" });
+        expect(await row(nodeId)).toMatchObject({ status: "maintenance", state: "draining" });
         await server.core.nodes.ask(nodeId, {
           type: "BAN",
           reason: "fraud",
@@ -337,6 +337,26 @@ for (const { name, url } of await databaseServers()) {
         await heartbeat(nodeId);
         await register({ nodeId });
         expect(await row(nodeId)).toMatchObject({ state: "banned" });
+      });
+
+      test("my node is told why it gets no jobs, in whatever letters", async () => {
+        const { nodeId } = await register();
+        const notice = async () => {
+          let header: Metadata | undefined;
+          const onHeader = (given: Metadata) => {
+            header = given;
+          };
+          await clients.nodes.heartbeat({ nodeId }, { onHeader });
+          return header?.get("cyxwiz-notice");
+        };
+        expect(await notice()).toBeUndefined();
+        await server.core.nodes.ask(nodeId, { type: "CORDON", reason: "Wartung für 100 % heute 🛠", by: "operator" });
+        const told = (await notice()) ?? "";
+        expect(told).toMatch(/^[ -~]+$/);
+        expect(decodeURIComponent(told)).toContain("cordoned and gets no new jobs");
+        expect(decodeURIComponent(told)).toContain("Wartung für 100 % heute 🛠");
+        await server.core.nodes.ask(nodeId, { type: "UNCORDON", reason: "", by: "operator" });
+        expect(await notice()).toBeUndefined();
       });
 
       test("does not make a busy node idle", async () => {

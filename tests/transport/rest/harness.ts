@@ -7,9 +7,11 @@ import { type Core, createCore } from "../../../src/actors/core.ts";
 import type { JobPolicy } from "../../../src/actors/job/state.ts";
 import type { NodeLink, OfferReply } from "../../../src/actors/node-link.ts";
 import type { Log } from "../../../src/actors/runtime/index.ts";
+import { loadConfig } from "../../../src/config/index.ts";
 import type { JobSpec } from "../../../src/domain/job-spec.ts";
 import type { NodeProfile } from "../../../src/domain/node-profile.ts";
 import { systemClock } from "../../../src/observability/index.ts";
+import { submissionRules } from "../../../src/settings.ts";
 import { type OpenDatabase, openDatabase } from "../../../src/store/database.ts";
 import { PostgresJournal } from "../../../src/store/journal.ts";
 import { Leadership } from "../../../src/store/leadership.ts";
@@ -24,6 +26,9 @@ import {
 } from "../../../src/transport/rest/index.ts";
 import { type LogLine, rememberingLog } from "../../support/quiet.ts";
 import { freshDatabase, startPostgresServer, startSharedEmbedded } from "../../support/servers.ts";
+
+export const USER_SECRET = "the-secret-of-the-tests-which-is-32-bytes-long";
+export const ADMIN_SECRET = "the-operators-secret-also-32-bytes-long-or-more";
 
 export const MIB = 2 ** 20;
 
@@ -47,6 +52,7 @@ export interface Harness {
   readonly server: RestServer;
   readonly log: Log & { readonly lines: LogLine[] };
   readonly mirror: { state: RestDeps["mirror"]["state"] };
+  readonly rules: RestDeps["rules"];
   /** What the app is told of the database; a test may make it lie. */
   readonly ping: { answer: () => Promise<boolean> };
   url(path: string): string;
@@ -84,6 +90,7 @@ export async function startHarness(overrides: Partial<RestDeps> = {}): Promise<H
   await core.start();
   const queries = createQueries(database.reads);
   const mirror: { state: RestDeps["mirror"]["state"] } = { state: "off" };
+  const rules = submissionRules(loadConfig({ args: [] }).config);
   const ping = { answer: () => database.ping() };
   const app = createRestApp({
     core,
@@ -94,6 +101,8 @@ export async function startHarness(overrides: Partial<RestDeps> = {}): Promise<H
     startedAt: Date.now() - 5000,
     database: { ping: () => ping.answer() },
     mirror,
+    access: { userSecret: USER_SECRET, adminSecret: undefined, loopback: true },
+    rules,
     limits: { maxBodyBytes: 64 * 1024, maxEventStreams: 50 },
     ...overrides,
   });
@@ -108,6 +117,7 @@ export async function startHarness(overrides: Partial<RestDeps> = {}): Promise<H
     server,
     log,
     mirror,
+    rules,
     ping,
     url,
     get: async (path, headers = {}) => toAnswer(await fetch(url(path), { headers })),

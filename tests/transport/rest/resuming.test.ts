@@ -96,7 +96,7 @@ describe("resuming", () => {
       expect(versions(reader.events)).toEqual(range(after + 1, last));
     }
     expect(harness.core.feed.watchers).toBe(0);
-  });
+  }, 60_000);
 
   test("over and over, with connections that break, gives each version once", async () => {
     const jobId = await submit(harness);

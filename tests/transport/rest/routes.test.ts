@@ -61,7 +61,7 @@ describe("the legacy routes", () => {
   test("nodes are a bare array with capitalised statuses, busy nodes included", async () => {
     const body = await get("/api/nodes", listOf(ref("LegacyNode")));
     expect(body).toEqual([
-      { id: nodeId, name: "CyxWiz-Node-test", status: "Busy", reputation: 75, jobs_completed: 1, current_load: 1 },
+      { id: nodeId, name: "CyxWiz-Node-test", status: "Busy", reputation: 76, jobs_completed: 1, current_load: 1 },
     ]);
   });
 
@@ -177,7 +177,8 @@ describe("v1", () => {
       stage: "parked",
       fitting_nodes: 0,
       ruled_out: { full: 1 },
-      summary: "1 node has no free slot",
+      reason: "no_capacity",
+      summary: "0 of 1 node could take it now: 1 has no free slot",
     });
     expect(Date.parse(body.waiting.until)).toBeGreaterThan(Date.now());
   });
@@ -191,7 +192,8 @@ describe("v1", () => {
     expect(body.waiting).toMatchObject({
       stage: "parked",
       ruled_out: { ram: 1 },
-      summary: "1 node has too little RAM",
+      reason: "no_matching_node",
+      summary: "0 of 1 node could take it now: 1 has too little RAM",
     });
     for (const id of [unpaid, huge]) await harness.post(`/api/v1/jobs/${id}/cancel`);
   });
@@ -276,7 +278,7 @@ describe("v1", () => {
     expect((await harness.get("/api/v1/scheduler/status")).body).toMatchObject({ running: false, state: "paused" });
     expect((await harness.get("/api/v1/health")).body.services.scheduler).toBe("degraded");
     const { waiting } = (await harness.get(`/api/v1/jobs/${waitingId}`)).body;
-    expect(waiting.summary).toBe("the scheduler is not offering jobs at the moment");
+    expect(waiting.summary).toBe("an operator has paused brokering: test");
     await harness.core.scheduler.ask("main", { type: "RESUME" });
   });
 

@@ -23,9 +23,11 @@ export class Network {
     readonly batchSize: number,
     seed: number,
     readonly precision: Precision = "float32",
+    /** Names the stream that dropout draws from. */
+    dropoutStream = "dropout",
   ) {
     const initial = new RandomStream(seed, "weights");
-    const dropout = new RandomStream(seed, "dropout");
+    const dropout = new RandomStream(seed, dropoutStream);
     const make = (layer: SizedLayer, index: number): Layer => {
       if (layer.type === "dense") {
         const initialisation = initialisationFor(model.layers, index);

@@ -8,9 +8,10 @@ const EVERYWHERE: readonly number[] = [500, 503];
 
 const MEANING: Readonly<Record<number, string>> = {
   400: "A part of the request is not valid; `field` names it.",
-  403: "A page of another origin tried to change something.",
+  401: "The token is no good, or one is needed.",
+  403: "The caller may not do this, or a page of another origin tried to change something.",
   404: "There is no such thing.",
-  409: "Not possible in the present state, which `detail` names.",
+  409: "Not possible in the present state, which `detail` names, or done already.",
   413: "The request body is too large.",
   415: "The request body is not JSON.",
   429: "Too much at once; `retry_after` says when to try again.",

@@ -1,4 +1,4 @@
-/** The shapes of jobs, and of the scheduler that places them. */
+/** The shapes of jobs. */
 import { JOB_STATUSES } from "../../../store/queries/index.ts";
 import { capitalised } from "../json.ts";
 import {
@@ -47,6 +47,17 @@ const jobFields: Readonly<Record<string, Schema>> = {
   updated_at: time,
 };
 
+export const attemptFields: Readonly<Record<string, Schema>> = {
+  number: integer,
+  node_id: described(uuid, "Of a gang: rank 0."),
+  node_ids: described(listOf(uuid), "By rank; one, unless a gang runs it."),
+  offered_at: time,
+  started_at: nullable(time),
+  ended_at: nullable(time),
+  outcome: described(nullable(text), "null: this is the live attempt."),
+  message: text,
+};
+
 export const jobSchemas: Readonly<Record<string, Schema>> = {
   LegacyJob: object({
     id: uuid,
@@ -77,12 +88,14 @@ export const jobSchemas: Readonly<Record<string, Schema>> = {
   }),
   Job: object(jobFields),
   JobPage: object({ jobs: listOf(ref("Job")), total: integer, next_cursor: nullable(text) }),
+  Attempt: object(attemptFields),
   Waiting: {
     ...object({
       stage: oneOf("awaiting_funds", "backoff", "placing", "ready", "parked"),
       fitting_nodes: integer,
       ruled_out: described(mapOf(integer), "How many nodes each reason rules out; every node counts once."),
       until: nullable(time),
+      reason: described(nullable(text), "docs/scheduling.md says what each means."),
       summary: text,
     }),
     type: ["object", "null"],
@@ -98,17 +111,7 @@ export const jobSchemas: Readonly<Record<string, Schema>> = {
     ),
     deadline: described(nullable(time), "When the present state ends by itself."),
     waiting: ref("Waiting"),
-    attempts: listOf(
-      object({
-        number: integer,
-        node_id: uuid,
-        offered_at: time,
-        started_at: nullable(time),
-        ended_at: nullable(time),
-        outcome: described(nullable(text), "null: this is the live attempt."),
-        message: text,
-      }),
-    ),
+    attempts: listOf(ref("Attempt")),
     result: {
       ...object({
         uri: nullable(text),
@@ -131,32 +134,4 @@ export const jobSchemas: Readonly<Record<string, Schema>> = {
     },
     additionalProperties: false,
   },
-  SchedulerStatus: object({
-    running: described(flag, "Whether it offers jobs to nodes now."),
-    state: described(text, '"brokering", "paused", "reconciling" or "stopped".'),
-    jobs_in_queue: described(integer, "Pending jobs."),
-    active_assignments: described(integer, "Assigned and running jobs."),
-    waiting_for_node: described(integer, "Pending jobs that want a node now: not those awaiting funds or backing off."),
-    parked: described(integer, "Of those, jobs that fit on no node at the moment."),
-    uptime_seconds: integer,
-  }),
-  SchedulerQueue: object({
-    jobs: listOf(
-      object({
-        id: uuid,
-        job_type: text,
-        status: oneOf("pending"),
-        state: text,
-        priority: described(integer, "0 low, 1 normal, 2 high, 3 critical."),
-        user_wallet: text,
-        estimated_cost: described(float, "Tokens."),
-        created_at: time,
-        required_gpu: flag,
-        required_ram_gb: integer,
-        retry_count: integer,
-        waiting: ref("Waiting"),
-      }),
-    ),
-    total: integer,
-  }),
 };

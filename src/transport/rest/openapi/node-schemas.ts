@@ -3,6 +3,7 @@ import { NODE_STATUSES } from "../../../store/queries/index.ts";
 import { capitalised } from "../json.ts";
 import {
   anyObject,
+  body,
   described,
   flag,
   float,
@@ -19,15 +20,31 @@ import {
   wide,
 } from "./schema.ts";
 
+const reason: Schema = {
+  type: "string",
+  maxLength: 500,
+  description: "Kept in the log, and told to the node's owner.",
+};
+
 const nodeFields: Readonly<Record<string, Schema>> = {
   id: uuid,
   name: text,
   wallet: text,
   owner: nullable(text),
   status: oneOf(...NODE_STATUSES),
-  state: described(text, 'Finer than status: "online.idle", "suspect", "banned".'),
+  state: described(text, 'Finer than status: "online.idle", "suspect", "cordoned", "draining", "set_aside", "banned".'),
   reachability: described(text, 'Whether jobs can be offered to it: "callable", "uncallable" or "unknown".'),
   reputation: described(float, "0 to 100."),
+  reputation_tier: oneOf("premium", "normal", "probation", "banned"),
+  strikes: described(integer, "How often its reputation fell below 50 since its last ban."),
+  total_bans: described(integer, "Bans that its conduct earned."),
+  banned_until: described(nullable(time), "null while banned: until an operator lifts it."),
+  set_aside_until: described(
+    nullable(time),
+    "It failed or refused several jobs in a row and is left alone until then.",
+  ),
+  drain_until: described(nullable(time), "When what it still runs is moved to other nodes."),
+  standing_reason: described(nullable(text), "Why it is out of service; null: it is in service."),
   stake: described(wide, "Base units, as the node states it."),
   cpu_cores: integer,
   ram_gb: integer,
@@ -81,7 +98,7 @@ export const nodeSchemas: Readonly<Record<string, Schema>> = {
   NodeDetail: object({
     ...nodeFields,
     presence: oneOf("online.idle", "online.busy", "suspect", "offline"),
-    standing_reason: nullable(text),
+    notice: described(nullable(text), "What its owner is told with every heartbeat."),
     slots: described(nullable(integer), "How many jobs it runs at a time."),
     assign_endpoint: nullable(text),
     reports_attempts: described(
@@ -115,6 +132,43 @@ export const nodeSchemas: Readonly<Record<string, Schema>> = {
         offered_at: time,
         started_at: nullable(time),
         progress: float,
+      }),
+    ),
+  }),
+  CordonRequest: body({ reason }),
+  DrainRequest: body({
+    reason,
+    deadline_seconds: {
+      type: "number",
+      minimum: 0,
+      description: "From now; what the node still runs then is moved. Left out: it may take its time.",
+    },
+  }),
+  BanRequest: body(
+    {
+      reason,
+      duration_seconds: { type: "number", minimum: 1, description: "Left out: until an operator lifts it." },
+      evict: { type: "boolean", default: false, description: "Move what it runs to other nodes at once." },
+    },
+    ["reason"],
+  ),
+  NodeReputation: object({
+    node_id: uuid,
+    reputation: float,
+    tier: oneOf("premium", "normal", "probation", "banned"),
+    strikes: integer,
+    total_bans: integer,
+    changes: listOf(
+      object({
+        number: described(wide, "Counts the node's changes from 1."),
+        reason: described(text, "What happened; docs/scheduling.md lists the words."),
+        before: float,
+        after: float,
+        delta: float,
+        job_id: described(nullable(uuid), "null where no attempt is behind it: the end of a ban, a pardon."),
+        attempt: nullable(integer),
+        detail: described(nullable(text), "A complaint's or a pardon's own words."),
+        at: time,
       }),
     ),
   }),

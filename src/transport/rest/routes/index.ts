@@ -2,12 +2,14 @@
 import type { Route } from "../route.ts";
 import { aboutRoutes } from "./about.ts";
 import { quarantinedActors, releaseActor } from "./actors.ts";
+import { jobComplaint, jobExplanation, jobPlan } from "./explain.ts";
 import { health, legacyHealth } from "./health.ts";
 import { jobEvents } from "./job-events.ts";
 import { cancelJob, jobById, jobs } from "./jobs.ts";
 import { legacyJobById, legacyJobs, legacyNodeById, legacyNodes } from "./legacy.ts";
-import { nodeById, nodeMetrics, nodes } from "./nodes.ts";
-import { schedulerQueue, schedulerStatus } from "./scheduler.ts";
+import { nodeOrders } from "./node-orders.ts";
+import { nodeById, nodeMetrics, nodeReputation, nodes } from "./nodes.ts";
+import { pauseScheduler, resumeScheduler, schedulerQueue, schedulerStatus } from "./scheduler.ts";
 import { infrastructureStats, legacyStats } from "./stats.ts";
 
 const described: readonly Route[] = [
@@ -22,12 +24,19 @@ const described: readonly Route[] = [
   jobs,
   jobById,
   jobEvents,
+  jobExplanation,
+  jobPlan,
+  jobComplaint,
   cancelJob,
   nodes,
   nodeById,
   nodeMetrics,
+  nodeReputation,
+  ...nodeOrders,
   schedulerStatus,
   schedulerQueue,
+  pauseScheduler,
+  resumeScheduler,
   quarantinedActors,
   releaseActor,
 ];

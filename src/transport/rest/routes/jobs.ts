@@ -1,9 +1,8 @@
 /** Jobs in full, and their cancellation. */
 import { EventRejected } from "../../../actors/runtime/index.ts";
 import { JOB_TYPES } from "../../../domain/job-spec.ts";
-import { invalid } from "../../../domain/refusal.ts";
 import { JOB_STATUSES, type JobFilter } from "../../../store/queries/index.ts";
-import { jsonBody, onlyFields } from "../body.ts";
+import { jsonBody, MAX_REASON, onlyFields, textField } from "../body.ts";
 import type { RestContext, RestServices } from "../deps.ts";
 import { oneOf, ref, text, uuid } from "../openapi/schema.ts";
 import { pageHeaders, pageParameters, pageRequest, pageResponse } from "../paging.ts";
@@ -72,8 +71,6 @@ async function showJob(context: RestContext, services: RestServices, id: string)
   return context.json(jobDetailView(detail, services));
 }
 
-const MAX_REASON = 500;
-
 export const cancelJob: Route = {
   method: "POST",
   path: "/api/v1/jobs/{id}/cancel",
@@ -88,7 +85,9 @@ export const cancelJob: Route = {
   problems: [400, 403, 404, 409, 413, 415, 429],
   handle: async (context, services) => {
     const id = idOf(context, "job");
-    const reason = reasonOf(await jsonBody(context, services.limits.maxBodyBytes));
+    const body = await jsonBody(context, services.limits.maxBodyBytes);
+    onlyFields(body, ["reason"]);
+    const reason = textField(body, "reason", { max: MAX_REASON });
     try {
       await services.core.jobs.ask(id, { type: "CANCEL", reason });
     } catch (error) {
@@ -98,13 +97,3 @@ export const cancelJob: Route = {
     return showJob(context, services, id);
   },
 };
-
-function reasonOf(body: Readonly<Record<string, unknown>>): string {
-  onlyFields(body, ["reason"]);
-  const { reason = "" } = body;
-  if (typeof reason !== "string") throw invalid("reason", "is not text");
-  if (reason.length > MAX_REASON) throw invalid("reason", `is longer than ${MAX_REASON} characters`);
-  if (reason.includes("\0") || !reason.isWellFormed())
-    throw invalid("reason", "holds a character that can not be stored");
-  return reason;
-}

@@ -1,12 +1,12 @@
 /** Nodes in full, and their machines' time series. */
 import { invalid } from "../../../domain/refusal.ts";
 import { NODE_STATUSES, type NodeFilter } from "../../../store/queries/index.ts";
-import type { RestContext } from "../deps.ts";
+import type { RestContext, RestServices } from "../deps.ts";
 import { flag, ref, text, time } from "../openapi/schema.ts";
 import { pageHeaders, pageParameters, pageRequest, pageResponse } from "../paging.ts";
 import { choices, idOf, instant, unknown, wholeNumber, words, yesOrNo } from "../request.ts";
 import type { Route } from "../route.ts";
-import { metricsView, nodeDetailView, nodeView } from "../views/node-view.ts";
+import { metricsView, nodeDetailView, nodeView, reputationView } from "../views/node-view.ts";
 import { idParameter, statusParameter } from "./parameters.ts";
 
 export const nodes: Route = {
@@ -57,11 +57,48 @@ export const nodeById: Route = {
   parameters: [idParameter("node")],
   reply: { description: "The node.", schema: ref("NodeDetail") },
   problems: [400, 404],
+  handle: (context, services) => showNode(context, services, idOf(context, "node")),
+};
+
+/** Answers with the node as it is committed. */
+export async function showNode(context: RestContext, services: RestServices, id: string): Promise<Response> {
+  const found = await services.queries.nodes.find(id);
+  if (found === undefined) throw unknown("node", id);
+  return context.json(nodeDetailView(found, services));
+}
+
+export const nodeReputation: Route = {
+  method: "GET",
+  path: "/api/v1/nodes/{id}/reputation",
+  id: "getNodeReputation",
+  tag: "Nodes",
+  summary: "Every change of the node's reputation, with the fact behind it, newest first",
+  parameters: [
+    idParameter("node"),
+    {
+      name: "limit",
+      in: "query",
+      description: "Changes to answer with.",
+      schema: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
+    },
+    {
+      name: "before",
+      in: "query",
+      description: "Only changes with a smaller number: the last one of the page before.",
+      schema: { type: "integer", minimum: 1 },
+    },
+  ],
+  reply: { description: "The node's record.", schema: ref("NodeReputation") },
+  problems: [400, 404],
   handle: async (context, services) => {
     const id = idOf(context, "node");
-    const found = await services.queries.nodes.find(id);
+    const limit = wholeNumber(context, "limit", { min: 1, max: 1000, or: 100 });
+    const before = wholeNumber(context, "before", { min: 1, max: Number.MAX_SAFE_INTEGER, or: 0 });
+    const { queries } = services;
+    const found = await queries.nodes.find(id);
     if (found === undefined) throw unknown("node", id);
-    return context.json(nodeDetailView(found, services));
+    const page = { limit, ...(before > 0 && { before: BigInt(before) }) };
+    return context.json(reputationView(found.row, await queries.nodes.reputationChanges(id, page)));
   },
 };
 

@@ -1,6 +1,11 @@
 /** What the scheduler is doing, in the shapes of the reference's 3.3. */
+import { EventRejected } from "../../../actors/runtime/index.ts";
+import { SCHEDULER_ID } from "../../../actors/scheduler/machine.ts";
 import { tokensFrom } from "../../../domain/money.ts";
 import { typeName } from "../../../store/queries/index.ts";
+import { requireOperator } from "../access.ts";
+import { jsonBody, MAX_REASON, onlyFields, textField } from "../body.ts";
+import type { RestContext, RestServices } from "../deps.ts";
 import { ref } from "../openapi/schema.ts";
 import { wholeNumber } from "../request.ts";
 import type { Route } from "../route.ts";
@@ -14,24 +19,67 @@ export const schedulerStatus: Route = {
   tag: "Scheduler",
   summary: "Whether the scheduler runs, and how much there is to do",
   reply: { description: "The status.", schema: ref("SchedulerStatus") },
-  handle: async (context, services) => {
-    const { core, queries, clock, startedAt } = services;
-    const [queued, active] = await Promise.all([
-      queries.jobs.count({ statuses: ["pending"] }),
-      queries.jobs.count({ statuses: ["assigned", "running"] }),
-    ]);
-    const state = schedulerState(services);
-    return context.json({
-      running: state === "brokering",
-      state,
-      jobs_in_queue: queued,
-      active_assignments: active,
-      waiting_for_node: core.broker.queued,
-      parked: core.broker.parked,
-      uptime_seconds: Math.floor((clock.now() - startedAt) / 1000),
-    });
-  },
+  handle: (context, services) => showScheduler(context, services),
 };
+
+async function showScheduler(context: RestContext, services: RestServices): Promise<Response> {
+  const { core, queries, clock, startedAt } = services;
+  const [queued, active] = await Promise.all([
+    queries.jobs.count({ statuses: ["pending"] }),
+    queries.jobs.count({ statuses: ["assigned", "running"] }),
+  ]);
+  const state = schedulerState(services);
+  return context.json({
+    running: state === "brokering",
+    state,
+    pause_reason: core.scheduler.peek(SCHEDULER_ID)?.snapshot.context.reason ?? null,
+    jobs_in_queue: queued,
+    active_assignments: active,
+    waiting_for_node: core.broker.queued,
+    parked: core.broker.parked,
+    uptime_seconds: Math.floor((clock.now() - startedAt) / 1000),
+  });
+}
+
+export const pauseScheduler: Route = {
+  method: "POST",
+  path: "/api/v1/scheduler/pause",
+  id: "pauseScheduler",
+  tag: "Scheduler",
+  summary: "Stops offering jobs to nodes; what runs goes on",
+  description: "Holds through restarts, until resumed. Jobs that wait say that they wait for this. For operators.",
+  body: ref("PauseRequest"),
+  reply: { description: "The status.", schema: ref("SchedulerStatus") },
+  problems: [400, 401, 403, 413, 415],
+  handle: (context, services) => order("PAUSE", context, services),
+};
+
+export const resumeScheduler: Route = {
+  method: "POST",
+  path: "/api/v1/scheduler/resume",
+  id: "resumeScheduler",
+  tag: "Scheduler",
+  summary: "Offers jobs to nodes again",
+  description: "Does nothing when it is not paused. For operators.",
+  body: ref("PauseRequest"),
+  reply: { description: "The status.", schema: ref("SchedulerStatus") },
+  problems: [400, 401, 403, 413, 415],
+  handle: (context, services) => order("RESUME", context, services),
+};
+
+async function order(type: "PAUSE" | "RESUME", context: RestContext, services: RestServices): Promise<Response> {
+  const by = await requireOperator(context, services);
+  const body = await jsonBody(context, services.limits.maxBodyBytes);
+  onlyFields(body, ["reason"]);
+  const reason = textField(body, "reason", { max: MAX_REASON });
+  try {
+    await services.core.scheduler.ask(SCHEDULER_ID, { type, reason, by });
+  } catch (error) {
+    // It is not paused, and what was wanted is the case.
+    if (!(error instanceof EventRejected)) throw error;
+  }
+  return showScheduler(context, services);
+}
 
 export const schedulerQueue: Route = {
   method: "GET",
@@ -51,7 +99,7 @@ export const schedulerQueue: Route = {
   problems: [400],
   handle: async (context, services) => {
     const limit = wholeNumber(context, "limit", { min: 1, max: 100, or: 50 });
-    const { queries, core } = services;
+    const { queries } = services;
     const filter = { statuses: ["pending"] as const };
     const [page, total] = await Promise.all([
       queries.jobs.list(filter, { limit }, "oldest"),
@@ -69,7 +117,7 @@ export const schedulerQueue: Route = {
       required_gpu: row.required_gpu,
       required_ram_gb: row.required_ram_gb,
       retry_count: row.retry_count,
-      waiting: waitingOf(row, core.jobs.peek(row.id)?.snapshot.context ?? null, services),
+      waiting: waitingOf(row, services),
     }));
     return context.json({ jobs, total });
   },

@@ -3,6 +3,7 @@ import { PRIORITIES } from "../../../domain/job-spec.ts";
 import { type JobDetail, type JobRow, typeName } from "../../../store/queries/index.ts";
 import type { RestServices } from "../deps.ts";
 import { capitalised, isoFromMillis, isoOrNull, wideInteger, wideOrNull } from "../json.ts";
+import { pastAttemptView } from "./explanation-view.ts";
 import { waitingOf } from "./waiting-view.ts";
 
 export function legacyJob(row: JobRow) {
@@ -75,7 +76,7 @@ export function jobDetailView({ row, context }: JobDetail, services: RestService
     /** When the numbers above were reported, if they are newer than what is committed. */
     reported_at: live ? isoFromMillis(live.at) : null,
     deadline: isoFromMillis(context?.deadline ?? null),
-    waiting: waitingOf(row, context, services),
+    waiting: waitingOf(row, services),
     attempts: attemptsOf(context),
     result: resultOf(row, context),
     error_message: row.error_message,
@@ -92,15 +93,7 @@ function telemetryOf(row: JobRow, feed: RestServices["core"]["feed"]) {
 /** Oldest first; the last one is live when its `outcome` is null. */
 function attemptsOf(context: JobDetail["context"]) {
   if (context === null) return [];
-  const past = context.history.map((attempt) => ({
-    number: attempt.number,
-    node_id: attempt.nodeId,
-    offered_at: isoFromMillis(attempt.offeredAt),
-    started_at: isoFromMillis(attempt.startedAt),
-    ended_at: isoFromMillis(attempt.endedAt) as string | null,
-    outcome: attempt.outcome as string | null,
-    message: attempt.message,
-  }));
+  const past = context.history.map(pastAttemptView);
   const { live } = context;
   if (live === null) return past;
   return [
@@ -108,6 +101,7 @@ function attemptsOf(context: JobDetail["context"]) {
     {
       number: live.number,
       node_id: live.nodeId,
+      node_ids: live.members?.map(({ nodeId }) => nodeId) ?? [live.nodeId],
       offered_at: isoFromMillis(live.offeredAt),
       started_at: isoFromMillis(live.startedAt),
       ended_at: null,

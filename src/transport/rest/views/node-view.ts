@@ -1,8 +1,16 @@
 /** Nodes as JSON: the legacy shapes of the original's `/api/nodes`, and the whole of them for `/api/v1/nodes`. */
-import { presenceOf, uptimeOf } from "../../../actors/node/kind.ts";
-import type { NodeDetail, NodeDeviceRow, NodeMetricsRow, NodeRow } from "../../../store/queries/index.ts";
+import { nodesOf } from "../../../actors/job/attempt.ts";
+import { noticeOf, presenceOf, uptimeOf } from "../../../actors/node/kind.ts";
+import { tierOf } from "../../../domain/reputation.ts";
+import type {
+  NodeDetail,
+  NodeDeviceRow,
+  NodeMetricsRow,
+  NodeRow,
+  ReputationChangeRow,
+} from "../../../store/queries/index.ts";
 import type { RestServices } from "../deps.ts";
-import { capitalised, isoFromMillis, wideInteger } from "../json.ts";
+import { capitalised, isoFromMillis, isoOrNull, wideInteger } from "../json.ts";
 
 export function legacyNode(row: NodeRow, services: RestServices) {
   return {
@@ -48,6 +56,13 @@ export function nodeView(row: NodeRow, services: RestServices) {
     state: row.state,
     reachability: row.reachability,
     reputation: row.reputation_score,
+    reputation_tier: tierOf(row.reputation_score),
+    strikes: row.strike_count,
+    total_bans: row.total_bans,
+    banned_until: isoOrNull(row.banned_until),
+    set_aside_until: isoOrNull(row.set_aside_until),
+    drain_until: isoOrNull(row.drain_until),
+    standing_reason: row.standing_reason,
     stake: wideInteger(row.stake_amount),
     cpu_cores: row.cpu_cores,
     ram_gb: row.ram_gb,
@@ -77,7 +92,8 @@ export function nodeDetailView({ row, devices }: NodeDetail, services: RestServi
     ...nodeView(row, services),
     /** Whether it is heard from, whatever its standing. */
     presence: node ? presenceOf(node.snapshot) : "offline",
-    standing_reason: context?.standingReason ?? null,
+    /** What its owner is told with every heartbeat. */
+    notice: node ? noticeOf(node.snapshot) : null,
     slots: context?.profile.slots ?? null,
     assign_endpoint: row.assign_endpoint,
     reports_attempts: context?.profile.reportsAttempts ?? null,
@@ -111,7 +127,7 @@ function liveAttemptsOn(nodeId: string, { core }: RestServices) {
   return [...core.broker.pool.attemptsOn(nodeId)].flatMap((jobId) => {
     const job = core.jobs.peek(jobId);
     const live = job?.snapshot.context.live;
-    if (!job || live?.nodeId !== nodeId) return [];
+    if (!job || !live || !nodesOf(live).includes(nodeId)) return [];
     return [
       {
         job_id: jobId,
@@ -123,6 +139,27 @@ function liveAttemptsOn(nodeId: string, { core }: RestServices) {
       },
     ];
   });
+}
+
+export function reputationView(row: NodeRow, changes: readonly ReputationChangeRow[]) {
+  return {
+    node_id: row.id,
+    reputation: row.reputation_score,
+    tier: tierOf(row.reputation_score),
+    strikes: row.strike_count,
+    total_bans: row.total_bans,
+    changes: changes.map((change) => ({
+      number: wideInteger(change.number),
+      reason: change.reason,
+      before: change.score_before,
+      after: change.score_after,
+      delta: change.delta,
+      job_id: change.job_id,
+      attempt: change.attempt,
+      detail: change.detail,
+      at: change.changed_at.toISOString(),
+    })),
+  };
 }
 
 export function metricsView(row: NodeMetricsRow) {

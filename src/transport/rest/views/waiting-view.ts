@@ -1,5 +1,5 @@
-/** Why a job has not started: the counts as the scheduler has them now, and a sentence made from them. */
-import type { JobContext } from "../../../actors/job/state.ts";
+/** Why a job has not started, in short: what lists and the page of a job show. The whole is the explanation. */
+import type { WaitReason } from "../../../actors/scheduler/explanation.ts";
 import type { JobRow } from "../../../store/queries/index.ts";
 import type { RestServices } from "../deps.ts";
 import { isoFromMillis } from "../json.ts";
@@ -10,70 +10,33 @@ export interface WaitingView {
   readonly ruled_out: Readonly<Record<string, number>>;
   /** When the stage ends by itself: the next try, or giving up. */
   readonly until: string | null;
+  readonly reason: WaitReason | null;
   readonly summary: string;
 }
 
-/** What each of the scheduler's reasons means; `one` and `many` complete "3 nodes ...". */
-const MEANING: Readonly<Record<string, readonly [one: string, many: string]>> = {
-  device: ["lacks the device it needs", "lack the device it needs"],
-  ram: ["has too little RAM", "have too little RAM"],
-  vram: ["has too little GPU memory", "have too little GPU memory"],
-  full: ["has no free slot", "have no free slot"],
-  ram_in_use: ["has its RAM in use", "have their RAM in use"],
-  vram_in_use: ["has its GPU memory in use", "have their GPU memory in use"],
-  offline: ["is offline", "are offline"],
-  suspect: ["has gone silent", "have gone silent"],
-  maintenance: ["is in maintenance", "are in maintenance"],
-  banned: ["is banned", "are banned"],
-  uncallable: ["can not be called", "can not be called"],
-  excluded: ["was tried a short while ago", "were tried a short while ago"],
-};
-
-/** Null when the job does not wait, or when it changed between the reading of the row and now. */
-export function waitingOf(row: JobRow, context: JobContext | null, { core }: RestServices): WaitingView | null {
-  if (row.status !== "pending" || context === null) return null;
-  const until = isoFromMillis(context.deadline);
-  if (row.state === "pending.awaitingFunds") {
-    return { stage: "awaiting_funds", fitting_nodes: 0, ruled_out: {}, until, summary: "its price is not locked yet" };
-  }
-  if (row.state === "pending.backoff") {
-    return {
-      stage: "backoff",
-      fitting_nodes: 0,
-      ruled_out: {},
-      until,
-      summary: `it failed and is tried again at ${until}`,
-    };
-  }
-  const job = core.jobs.peek(row.id);
-  const waiting = job && core.broker.waiting(job);
-  if (waiting === undefined) return null;
+/** Null when the job does not wait, changed since the row was read, or when it would take too much of the server's time. */
+export function waitingOf(row: JobRow, { waiting }: RestServices): WaitingView | null {
+  const explanation = row.status === "pending" ? waiting.ofPresent(row.id) : null;
+  if (explanation === null) return null;
+  const { nodes, until, reason, summary } = explanation;
   return {
-    stage: waiting.stage,
-    fitting_nodes: waiting.fitting,
-    ruled_out: Object.fromEntries(waiting.reasons),
-    until,
-    summary: summaryOf(waiting.stage, waiting.fitting, waiting.reasons, isPaused(core)),
+    stage: stageOf(reason, nodes.fitting),
+    fitting_nodes: nodes.fitting,
+    ruled_out: Object.fromEntries(nodes.ruledOut.map((one) => [one.reason, one.nodes])),
+    until: isoFromMillis(until),
+    reason,
+    summary,
   };
 }
 
-const isPaused = (core: RestServices["core"]): boolean =>
-  [...core.scheduler.live()].some(({ state }) => state !== "brokering");
-
-export function summaryOf(
-  stage: WaitingView["stage"],
-  fitting: number,
-  reasons: ReadonlyMap<string, number>,
-  paused: boolean,
-): string {
-  if (stage === "placing") return "it is being offered to a node";
-  if (paused) return "the scheduler is not offering jobs at the moment";
-  const ruledOut = [...reasons]
-    .sort(([, a], [, b]) => b - a)
-    .map(
-      ([reason, count]) =>
-        `${count} ${count === 1 ? "node" : "nodes"} ${MEANING[reason]?.[count === 1 ? 0 : 1] ?? reason}`,
-    );
-  if (fitting > 0) return [`${fitting} ${fitting === 1 ? "node" : "nodes"} could take it next`, ...ruledOut].join("; ");
-  return ruledOut.length === 0 ? "no node has registered yet" : ruledOut.join("; ");
+function stageOf(reason: WaitReason | null, fitting: number): WaitingView["stage"] {
+  switch (reason) {
+    case "awaiting_funds":
+    case "placing":
+      return reason;
+    case "retry_backoff":
+      return "backoff";
+    default:
+      return fitting > 0 ? "ready" : "parked";
+  }
 }

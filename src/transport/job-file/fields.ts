@@ -1,6 +1,7 @@
 /** How each field of a job file becomes a field of `JobConfig`. */
-import { type DeepPartial, DeviceType, type JobConfig, JobPriority, JobType } from "../../transport/grpc/protocol.ts";
-import { closest } from "../closest.ts";
+
+import { closest } from "../../domain/closest.ts";
+import { type DeepPartial, DeviceType, type JobConfig, JobPriority, JobType } from "../grpc/protocol.ts";
 
 /** What is wrong with a value; the reader adds the field's name. */
 export class FieldFault extends Error {}

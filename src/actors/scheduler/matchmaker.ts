@@ -1,0 +1,218 @@
+/**
+ * Queue, shares and rooms, and the decision which job goes where next. Nothing here knows of actors or commits.
+ *
+ * `next` takes whoever goes first of the ready jobs and of the parked jobs that fit a node that has grown, and finds it its
+ * node or nodes. Calling it until it says null ends, because each step either returns a placement, or parks a job that is
+ * then not looked at before a node grows again. Grown-nodes.ts says why no job is forgotten.
+ */
+import type { Demand } from "../../domain/job-spec.ts";
+import { roomLeft } from "../../domain/placement.ts";
+import type { Clock } from "../runtime/index.ts";
+import { EQUAL, type Fairness, FairShare } from "./fair-share.ts";
+import { GrownNodes } from "./grown-nodes.ts";
+import { JobQueue, type QueuedJob } from "./job-queue.ts";
+import { NodePool, type PooledNode } from "./node-pool.ts";
+import { PassedOver } from "./passed-over.ts";
+import { type Entry, goesBefore } from "./ranking.ts";
+
+export interface MatchmakerOptions {
+  readonly clock: Clock;
+  /** Absent: all owners weigh the same, and no one is limited. */
+  readonly fairness?: Fairness;
+  /** `next` may have something to say. */
+  readonly onWork: () => void;
+}
+
+export interface Match {
+  readonly job: QueuedJob;
+  /** A gang's by rank. */
+  readonly nodes: readonly string[];
+}
+
+interface Holding {
+  readonly demand: Demand;
+  readonly nodes: readonly string[];
+}
+
+const nowhere = (): boolean => false;
+const NOTHING: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
+
+export class Matchmaker {
+  readonly pool = new NodePool();
+  readonly shares: FairShare;
+  readonly queue: JobQueue;
+  readonly #passedOver = new PassedOver();
+  readonly #grown = new GrownNodes();
+  /** By job: what it holds, and where. */
+  readonly #held = new Map<string, Holding>();
+  readonly #exclusionTimers = new Map<string, () => void>();
+  /** Shapes that fitted nowhere since a node last grew. So a thousand new jobs of one shape, or gangs, are one search. */
+  readonly #fitsNowhere = new Set<string>();
+  /** Counts what happens: parkings, growths, looks. */
+  #moment = 0;
+
+  constructor(private readonly options: MatchmakerOptions) {
+    this.shares = new FairShare(
+      options.fairness ?? EQUAL,
+      ({ name }) => this.#passedOver.block(name, ++this.#moment),
+      ({ name }) => this.#ownersTurnAgain(name),
+    );
+    this.queue = new JobQueue(this.shares);
+  }
+
+  stop(): void {
+    for (const cancel of this.#exclusionTimers.values()) cancel();
+  }
+
+  /** The job wants a node. */
+  enqueue(job: QueuedJob): void {
+    this.queue.add(job);
+    this.#cancelTimer(job.id);
+    this.options.onWork();
+  }
+
+  dequeue(id: string): void {
+    this.queue.remove(id);
+    this.#cancelTimer(id);
+  }
+
+  observeNode(node: PooledNode): void {
+    const before = this.pool.get(node.id);
+    this.pool.upsert(node);
+    if (hasGrown(before, node)) this.#hasGrown(node.id);
+  }
+
+  /** Whether the job holds room on the node. */
+  holds(jobId: string, nodeId: string): boolean {
+    return this.#held.get(jobId)?.nodes.includes(nodeId) ?? false;
+  }
+
+  /** The job holds room on these nodes and no others. Returns the nodes this changed. */
+  hold(job: QueuedJob, nodes: readonly string[]): readonly string[] {
+    if (nodes.length === 0) return this.giveBack(job.id);
+    const before = this.#held.get(job.id)?.nodes ?? [];
+    this.#held.set(job.id, { demand: job.demand, nodes });
+    const changed = this.pool.setAttempt(job.id, nodes, job.demand);
+    for (const nodeId of before) if (!nodes.includes(nodeId)) this.#hasGrown(nodeId);
+    this.shares.hold(job.id, job.owner, job.rate);
+    return changed;
+  }
+
+  /** The job holds no room any more. Returns the nodes this changed. */
+  giveBack(jobId: string): readonly string[] {
+    this.#held.delete(jobId);
+    const changed = this.pool.setAttempt(jobId, [], NOTHING);
+    for (const nodeId of changed) this.#hasGrown(nodeId);
+    this.shares.release(jobId);
+    return changed;
+  }
+
+  /** To be called before the calls of `next` that follow each other. */
+  beginRound(): void {
+    this.#grown.beginRound();
+  }
+
+  /** The next placement; the job is out of the queue, and its room is taken. Null: nothing that waits fits anywhere. */
+  next(): Match | null {
+    for (let entry = this.#first(); entry; entry = this.#first()) {
+      const { job } = entry;
+      const nodes = this.#choose(job);
+      if (nodes === null) {
+        this.#park(job);
+        continue;
+      }
+      this.dequeue(job.id);
+      this.hold(job, nodes);
+      return { job, nodes };
+    }
+    return null;
+  }
+
+  /** The nodes the job must keep away from at present. */
+  exclusionOf({ exclusions }: QueuedJob): (nodeId: string) => boolean {
+    if (exclusions.length === 0) return nowhere;
+    const now = this.options.clock.now();
+    return (nodeId) => exclusions.some((one) => one.nodeId === nodeId && one.until > now);
+  }
+
+  #first(): Entry | undefined {
+    const ready = this.queue.first;
+    const parked = this.#grown.first(
+      (nodeId, grownAt) => this.#firstFitting(nodeId, grownAt),
+      (nodeId) => this.#passedOver.lookedAt(nodeId, ++this.#moment),
+    );
+    return ready && parked ? (goesBefore(ready, parked) ? ready : parked) : (ready ?? parked);
+  }
+
+  /** The first parked job that the node, which has grown, could take. */
+  #firstFitting(nodeId: string, grownAt: number): Entry | undefined {
+    const facts = this.pool.get(nodeId);
+    if (facts === undefined || facts.unavailable !== null || this.pool.isFull(nodeId)) return undefined;
+    const taken = [...this.pool.attemptsOn(nodeId)].map((jobId) => this.#held.get(jobId)?.demand ?? NOTHING);
+    return this.queue.firstFitting(
+      { id: nodeId, facts, room: roomLeft(facts.profile, taken), grownAt },
+      (job) => this.pool.placesOn(nodeId, job.demand) > 0 && !this.exclusionOf(job)(nodeId),
+    );
+  }
+
+  /** Where the job goes; null: nowhere. Never to the node that failed it last while another fits. */
+  #choose(job: QueuedJob): readonly string[] | null {
+    const shape = job.exclusions.length === 0 ? JSON.stringify([job.demand, job.gang]) : null;
+    if (shape !== null && this.#fitsNowhere.has(shape)) return null;
+    const isExcluded = this.exclusionOf(job);
+    const elsewhere =
+      job.avoid.length > 0 ? this.#best(job, (nodeId) => job.avoid.includes(nodeId) || isExcluded(nodeId)) : null;
+    const chosen = elsewhere ?? this.#best(job, isExcluded);
+    if (chosen === null && shape !== null) this.#fitsNowhere.add(shape);
+    return chosen;
+  }
+
+  #best({ demand, gang }: QueuedJob, isExcluded: (nodeId: string) => boolean): readonly string[] | null {
+    if (gang) return this.pool.bestGang(demand, gang, isExcluded)?.map(({ nodeId }) => nodeId) ?? null;
+    const placement = this.pool.best(demand, isExcluded);
+    return placement && [placement.nodeId];
+  }
+
+  /** Until a node grows, or the first of its exclusions is over. */
+  #park(job: QueuedJob): void {
+    const now = this.options.clock.now();
+    const excluded = job.exclusions.filter(({ until }) => until > now);
+    this.queue.park(
+      job,
+      ++this.#moment,
+      excluded.map(({ nodeId }) => nodeId),
+    );
+    this.#cancelTimer(job.id);
+    if (excluded.length === 0) return;
+    const over = Math.min(...excluded.map(({ until }) => until));
+    const cancel = this.options.clock.after(over - now, () => {
+      this.enqueue({ ...job, exclusions: job.exclusions.filter(({ until }) => until > over) });
+    });
+    this.#exclusionTimers.set(job.id, cancel);
+  }
+
+  #cancelTimer(id: string): void {
+    this.#exclusionTimers.get(id)?.();
+    this.#exclusionTimers.delete(id);
+  }
+
+  #hasGrown(nodeId: string): void {
+    this.#fitsNowhere.clear();
+    this.#grown.grew(nodeId, ++this.#moment);
+    if (this.queue.parked > 0) this.options.onWork();
+  }
+
+  #ownersTurnAgain(owner: string): void {
+    for (const nodeId of this.#passedOver.free(owner)) {
+      if (!this.pool.isFull(nodeId)) this.#grown.lookAgain(nodeId);
+    }
+    this.options.onWork();
+  }
+}
+
+/** Whether it may take a job now that it could not take before, but for what runs there. */
+function hasGrown(before: PooledNode | undefined, node: PooledNode): boolean {
+  if (node.unavailable !== null) return false;
+  if (before === undefined || before.unavailable !== null) return true;
+  return before.profile !== node.profile || node.reputation > before.reputation;
+}

@@ -1,0 +1,42 @@
+/**
+ * Turns names (of regions, formats, runtimes) into bits, so that "does any of these nodes have it?" is one AND. The first names
+ * get a bit each; later ones share the bits that are kept back, which costs speed and never truth: a set bit means "perhaps".
+ * Names come from nodes, which may make up as many as they like; so no more are remembered than have a bit of their own.
+ */
+const WORD = 32;
+const SHARED = 8;
+
+export class NameBits {
+  readonly #own = new Map<string, number>();
+  readonly #words: number;
+
+  /** `words` of 32 bits each. */
+  constructor(words: number) {
+    this.#words = words;
+  }
+
+  /** The bits of these names, a word each; names not met before get their bits. */
+  of(names: readonly string[]): readonly number[] {
+    for (const name of names) {
+      if (!this.#own.has(name) && this.#own.size < this.#words * WORD - SHARED) this.#own.set(name, this.#own.size);
+    }
+    return this.peek(names);
+  }
+
+  /** The same for a question, which is not remembered: no node has a name that `of` has never met. */
+  peek(names: readonly string[]): readonly number[] {
+    const words = Array.from({ length: this.#words }, () => 0);
+    for (const name of names) {
+      const bit = this.#own.get(name) ?? this.#words * WORD - SHARED + (hash(name) % SHARED);
+      const word = bit >> 5;
+      words[word] = (words[word] ?? 0) | (1 << (bit & 31));
+    }
+    return words;
+  }
+}
+
+function hash(name: string): number {
+  let mixed = 0;
+  for (let index = 0; index < name.length; index++) mixed = (Math.imul(mixed, 31) + name.charCodeAt(index)) >>> 0;
+  return mixed;
+}
