@@ -30,12 +30,15 @@ const GIB = 2 ** 30;
  * half-full 1,500 rows to look at for a decision instead of 60.
  */
 const TIERS = [1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80].map((gib) => gib * GIB);
+/** The same of RAM, for jobs that want no GPU memory. */
+const RAM_TIERS = [1, 2, 4, 8, 12, 16, 24, 32, 64, 128, 256].map((gib) => gib * GIB);
 
 /** Fields of a row. Of a group: the highest of its members in the first range, then the lowest, then all bits. */
 const STANDING = 0;
 /** The standing where so much GPU memory is free; minus infinity where it is not. One for each tier. */
 const TIER_STANDING = 1;
-const FREE_RAM = TIER_STANDING + TIERS.length;
+const RAM_TIER_STANDING = TIER_STANDING + TIERS.length;
+const FREE_RAM = RAM_TIER_STANDING + RAM_TIERS.length;
 /** One for each kind of device; minus infinity where there is none of it. */
 const FREE_VRAM = FREE_RAM + 1;
 const REPUTATION = FREE_VRAM + DEVICE_KINDS.length;
@@ -85,6 +88,10 @@ export function writeLive(row: Float64Array, standing: number, room: Room): void
   for (let tier = 0; tier < TIERS.length; tier++) {
     row[TIER_STANDING + tier] = most >= (TIERS[tier] as number) ? standing : Number.NEGATIVE_INFINITY;
   }
+  for (let tier = 0; tier < RAM_TIERS.length; tier++) {
+    row[RAM_TIER_STANDING + tier] =
+      room.ramBytes >= (RAM_TIERS[tier] as number) ? standing : Number.NEGATIVE_INFINITY;
+  }
 }
 
 /** Writes all other fields. */
@@ -109,6 +116,15 @@ export function writeLasting(row: Float64Array, profile: NodeProfile, reputation
   row[REGIONS + 1] = regions[1] ?? 0;
   row[FORMATS] = names.formats.of(profile.formats.map(nameOf))[0] ?? 0;
   row[RUNTIMES] = names.runtimes.of(profile.runtimes.map(nameOf))[0] ?? 0;
+}
+
+/** The field with the standing of the nodes that have so much memory free, as nearly as the tiers tell. */
+function standingField({ vramBytes, ramBytes }: Demand): number {
+  const below = (tiers: readonly number[], bytes: number) => tiers.filter((tier) => tier <= bytes).length;
+  const gpu = below(TIERS, vramBytes);
+  if (gpu > 0) return TIER_STANDING + gpu - 1;
+  const ram = below(RAM_TIERS, ramBytes);
+  return ram > 0 ? RAM_TIER_STANDING + ram - 1 : STANDING;
 }
 
 /** What a bound is when no node of the row can take the job. */
@@ -145,8 +161,7 @@ export class Query {
     this.#kind = demand.device === null || cpuUnasked ? -1 : DEVICE_KINDS.indexOf(demand.device);
     // Minus infinity says "no such device"; a card that is overcommitted is still there.
     this.#vram = demand.vramBytes > 0 ? demand.vramBytes : -Number.MAX_VALUE;
-    const tiers = TIERS.filter((tier) => tier <= demand.vramBytes).length;
-    this.#standing = tiers === 0 ? STANDING : TIER_STANDING + tiers - 1;
+    this.#standing = standingField(demand);
     this.#asksMore = asked !== undefined;
     this.#reputation = asked?.minReputation ?? Number.NEGATIVE_INFINITY;
     this.#stake = Number(asked?.minStake ?? Number.NEGATIVE_INFINITY);

@@ -98,10 +98,11 @@ function placeOf({ id, profile }: Indexed["node"]): Place {
   const kinds = profile.devices.reduce((bits, { kind }) => bits | (1 << DEVICE_KINDS.indexOf(kind)), 0);
   const gpu = profile.devices.reduce((most, one) => (isGpu(one) ? Math.max(most, one.vramBytes) : most), 0);
   const ram = profile.ramBytes;
-  // Quarters of a doubling.
-  const size = Math.round(4 * Math.log2(Math.max(1, gpu || ram)));
-  return { kinds, size, region: regionOf(profile), gpu, ram, id };
+  return { kinds, gpuSize: sizeOf(gpu), ramSize: sizeOf(ram), region: regionOf(profile), gpu, ram, id };
 }
+
+/** Quarters of a doubling. */
+const sizeOf = (bytes: number): number => Math.round(4 * Math.log2(Math.max(1, bytes)));
 
 const isSame = (one: Place, other: Place): boolean =>
   one.kinds === other.kinds && one.gpu === other.gpu && one.ram === other.ram && one.region === other.region;

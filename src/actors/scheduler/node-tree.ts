@@ -15,7 +15,8 @@ import { clearRow, HIGHEST_END, LOWEST_END, WIDTH } from "./node-facts.ts";
  */
 export interface Place {
   readonly kinds: number;
-  readonly size: number;
+  readonly gpuSize: number;
+  readonly ramSize: number;
   readonly region: string;
   /** Bytes of the best GPU; 0 without one. */
   readonly gpu: number;
@@ -309,7 +310,8 @@ function copy(rows: Float64Array, at: number, to: Float64Array): void {
 
 function isBefore(one: Place, other: Place): boolean {
   if (one.kinds !== other.kinds) return one.kinds < other.kinds;
-  if (one.size !== other.size) return one.size < other.size;
+  if (one.gpuSize !== other.gpuSize) return one.gpuSize < other.gpuSize;
+  if (one.ramSize !== other.ramSize) return one.ramSize < other.ramSize;
   if (one.region !== other.region) return one.region < other.region;
   if (one.gpu !== other.gpu) return one.gpu < other.gpu;
   if (one.ram !== other.ram) return one.ram < other.ram;

@@ -3,7 +3,7 @@ import type { PooledNode } from "../../src/actors/scheduler/node-pool.ts";
 import type { Demand, DeviceKind, Requirements } from "../../src/domain/job-spec.ts";
 import { UNITS_PER_TOKEN } from "../../src/domain/money.ts";
 import type { Device, NodeProfile } from "../../src/domain/node-profile.ts";
-import { seeded } from "../../tests/support/seeded.ts";
+import { seeded } from "./seeded.ts";
 
 const GIB = 2 ** 30;
 const CARDS = [4, 6, 8, 8, 10, 11, 12, 12, 16, 16, 24, 24, 24, 32, 40, 48, 80, 80];
@@ -56,6 +56,13 @@ export function fleet(size: number, seed: number): PooledNode[] {
     reputation: draws.number(50, 100),
     uptime: draws.number(80, 100),
   }));
+}
+
+/** Another machine under the id of one that was there: moved to another place of the index. */
+export function replaced(id: string, seed: number): PooledNode {
+  const [other] = fleet(1, seed);
+  if (!other) throw new Error("a fleet of one has one");
+  return { ...other, id };
 }
 
 export function demands(many: number, seed: number): Demand[] {

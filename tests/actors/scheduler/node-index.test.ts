@@ -1,0 +1,156 @@
+/** The index against the plain rules: whatever the fleet and whatever changes, it answers as looking at every node would. */
+import { describe, expect, test } from "bun:test";
+import { NodePool, type Placement, type PooledNode } from "../../../src/actors/scheduler/node-pool.ts";
+import type { Demand, Gang } from "../../../src/domain/job-spec.ts";
+import { crowded, lacks, matchScore, regionOf, roomLeft, scoreTerms } from "../../../src/domain/placement.ts";
+import { demands, fleet, replaced } from "../../support/fleet.ts";
+import { seeded } from "../../support/seeded.ts";
+
+const nobody = () => false;
+
+/** Every node looked at, every sum made afresh, all that fit in their order. */
+class Plain {
+  readonly nodes = new Map<string, PooledNode>();
+  readonly attempts = new Map<string, { readonly nodeIds: readonly string[]; readonly demand: Demand }>();
+
+  ranked(demand: Demand, isExcluded: (id: string) => boolean): readonly Placement[] {
+    const onNode = new Map<string, Demand[]>();
+    for (const { nodeIds, demand: taken } of this.attempts.values())
+      for (const id of nodeIds) onNode.set(id, [...(onNode.get(id) ?? []), taken]);
+    return [...this.nodes.values()]
+      .flatMap((node) => {
+        const taken = onNode.get(node.id) ?? [];
+        if (node.unavailable !== null || isExcluded(node.id) || lacks(node, demand) !== null) return [];
+        if (crowded(roomLeft(node.profile, taken), demand) !== null) return [];
+        const standing = { ...node, load: Math.min(1, taken.length / Math.max(1, node.profile.slots)) };
+        return [
+          { nodeId: node.id, score: matchScore(standing, scoreTerms(standing, node.profile, demand).capability) },
+        ];
+      })
+      .sort((a, b) => b.score - a.score || (a.nodeId < b.nodeId ? -1 : 1));
+  }
+
+  gang(demand: Demand, { size, topology }: Gang, isExcluded: (id: string) => boolean): readonly Placement[] | null {
+    const ranked = this.ranked(demand, isExcluded);
+    if (topology === "any") return ranked.length < size ? null : ranked.slice(0, size);
+    const regions = Map.groupBy(ranked, ({ nodeId }) => {
+      const node = this.nodes.get(nodeId);
+      return node ? regionOf(node.profile) : "";
+    });
+    const whole = [...regions].flatMap(([region, members]) =>
+      region === "" || members.length < size ? [] : [members.slice(0, size)],
+    );
+    // The gang whose worst member is best; of equals the one whose worst member comes first by id.
+    whole.sort((a, b) => {
+      const [one, other] = [a.at(-1), b.at(-1)];
+      return (other?.score ?? 0) - (one?.score ?? 0) || ((one?.nodeId ?? "") < (other?.nodeId ?? "") ? -1 : 1);
+    });
+    return whole[0] ?? null;
+  }
+}
+
+describe("the index answers as looking at every node would", () => {
+  for (const seed of [1, 2, 3]) {
+    test(`through changes of every kind (seed ${seed})`, () => {
+      const random = seeded(seed);
+      const below = (limit: number) => Math.floor(random() * limit);
+      const pool = new NodePool();
+      const plain = new Plain();
+      const wanted = demands(400, seed);
+      const put = (node: PooledNode) => {
+        pool.upsert(node);
+        plain.nodes.set(node.id, node);
+      };
+      // Few distinct standings, so that many nodes tie.
+      const evened = (node: PooledNode) => ({
+        ...node,
+        reputation: Math.round(node.reputation / 10) * 10,
+        uptime: 100,
+      });
+      const machines = fleet(400, seed).map(evened);
+      machines.forEach(put);
+      let compared = 0;
+      for (let step = 0; step < 3000; step++) {
+        const id = machines[below(machines.length)]?.id ?? "";
+        const node = plain.nodes.get(id);
+        if (!node) throw new Error("a machine that nobody knows");
+        const turn = below(20);
+        if (turn < 2) put({ ...node, unavailable: node.unavailable === null ? "suspect" : null });
+        else if (turn < 3) put(evened(replaced(id, seed * 10_000 + step)));
+        else if (turn < 4) put({ ...node, reputation: below(11) * 10 });
+        const demand = wanted[below(wanted.length)] as Demand;
+        const excluded = new Set(random() < 0.3 ? machines.filter(() => random() < 0.2).map((one) => one.id) : []);
+        const isExcluded = (one: string) => excluded.has(one);
+        const ranked = plain.ranked(demand, isExcluded);
+        const found = pool.best(demand, isExcluded);
+        expect(found).toEqual(ranked[0] ?? null);
+        if (step % 10 === 0) {
+          const candidates = pool.candidates(demand, isExcluded, 5).map(({ nodeId, score }) => ({ nodeId, score }));
+          expect(candidates).toEqual(ranked.slice(0, 5));
+          const gang: Gang = { size: 2 + below(6), topology: random() < 0.5 ? "any" : "region" };
+          expect(pool.bestGang(demand, gang, isExcluded)).toEqual(plain.gang(demand, gang, isExcluded));
+        }
+        if (found) compared += 1;
+        const jobId = `job-${below(900)}`;
+        const held = plain.attempts.get(jobId);
+        if (held) {
+          pool.setAttempt(jobId, [], held.demand);
+          plain.attempts.delete(jobId);
+        } else if (found) {
+          pool.setAttempt(jobId, [found.nodeId], demand);
+          plain.attempts.set(jobId, { nodeIds: [found.nodeId], demand });
+        }
+      }
+      expect(compared).toBeGreaterThan(1500);
+    }, 60_000);
+  }
+
+  test("when machines come in one by one and all turn into others", () => {
+    const pool = new NodePool();
+    const plain = new Plain();
+    const wanted = demands(50, 9);
+    const check = () => {
+      for (const demand of wanted) expect(pool.best(demand, nobody)).toEqual(plain.ranked(demand, nobody)[0] ?? null);
+    };
+    const put = (node: PooledNode) => {
+      pool.upsert(node);
+      plain.nodes.set(node.id, node);
+    };
+    for (const [index, node] of fleet(300, 4).entries()) {
+      put(node);
+      if (index % 50 === 0) check();
+    }
+    // All of one make, and back: groups of the index fall empty and are joined.
+    const [make] = fleet(1, 77);
+    for (const [index, node] of [...plain.nodes.values()].entries()) {
+      put({ ...node, profile: make?.profile ?? node.profile });
+      if (index % 50 === 0) check();
+    }
+    for (const [index, node] of fleet(300, 5).entries()) {
+      put(node);
+      if (index % 50 === 0) check();
+    }
+    check();
+  }, 60_000);
+});
+
+test("the best of 100,000 nodes is found without scoring all of them, and at hardly more cost than of 1,000", () => {
+  const rowsADecision = (size: number): number => {
+    const pool = new NodePool();
+    for (const node of fleet(size, 1)) pool.upsert(node);
+    const wanted = demands(1000, 2);
+    // Half full, as a network in use is.
+    const half = demands(Math.floor(size / 2), 3);
+    half.forEach((demand, index) => {
+      const found = pool.best(demand, nobody);
+      if (found) pool.setAttempt(`filling-${index}`, [found.nodeId], demand);
+    });
+    const before = pool.looked;
+    for (const demand of wanted) pool.best(demand, nobody);
+    return (pool.looked - before) / wanted.length;
+  };
+  const [small, large] = [rowsADecision(1000), rowsADecision(100_000)];
+  // A hundred times as many nodes: growing with the logarithm would be 1.7 times as many rows.
+  expect(large).toBeLessThan(3 * small);
+  expect(large).toBeLessThan(1000);
+}, 120_000);
