@@ -6,7 +6,7 @@ import { DEVICE_KINDS, type Demand } from "../../domain/job-spec.ts";
 import { isGpu, type NodeProfile } from "../../domain/node-profile.ts";
 import { crowded, lacks, type Room, regionOf } from "../../domain/placement.ts";
 import { NameBits } from "./name-bits.ts";
-import { clearRow, type Names, Query, WIDTH, writeLasting, writeLive } from "./node-facts.ts";
+import { clearRow, copyLasting, type Names, Query, WIDTH, writeLasting, writeLive } from "./node-facts.ts";
 import { NodeSearch } from "./node-search.ts";
 import { NodeTree, type Place } from "./node-tree.ts";
 
@@ -27,6 +27,8 @@ export class NodeIndex<Entry extends Indexed> {
   readonly #names: Names = { regions: new NameBits(2), formats: new NameBits(1), runtimes: new NameBits(1) };
   readonly #entries: (Entry | undefined)[] = [];
   readonly #held = new Map<Entry, Held>();
+  /** The row that is being written. */
+  readonly #row = new Float64Array(WIDTH);
 
   /** Rows looked at by all searches so far: what the decisions cost. */
   get looked(): number {
@@ -43,7 +45,7 @@ export class NodeIndex<Entry extends Indexed> {
     }
     if (!held) {
       held = { vertex: this.#tree.insert(place), place, row: new Float64Array(WIDTH), open: false };
-      clearRow(held.row, 0);
+      clearRow(held.row);
       this.#entries[held.vertex] = entry;
       this.#held.set(entry, held);
     }
@@ -78,18 +80,21 @@ export class NodeIndex<Entry extends Indexed> {
   #write(entry: Entry, held: Held, all: boolean): void {
     const { node, open } = entry;
     if (!open && !held.open) return;
+    const row = this.#row;
     if (open) {
-      if (all || !held.open) writeLasting(held.row, node.profile, node.reputation, this.#names);
-      writeLive(held.row, entry.standing, entry.room);
-    } else clearRow(held.row, 0);
+      if (all || !held.open) writeLasting(row, node.profile, node.reputation, this.#names);
+      else copyLasting(held.row, row);
+      writeLive(row, entry.standing, entry.room);
+    } else clearRow(row);
     held.open = open;
-    this.#tree.write(held.vertex, held.row, open);
+    this.#tree.write(held.vertex, held.row, row, open);
   }
 }
 
 interface Held {
   readonly vertex: number;
   readonly place: Place;
+  /** As the tree has it. */
   readonly row: Float64Array;
   open: boolean;
 }

@@ -8,7 +8,7 @@
  * at all, as standings and capabilities add without rounding (`domain/placement.ts`); so a node comes up only when no
  * group is left that could hold another one of the same score and a lower id.
  */
-import { NEVER, type Query, WIDTH } from "./node-facts.ts";
+import { NEVER, type Query } from "./node-facts.ts";
 import type { NodeTree } from "./node-tree.ts";
 
 export class NodeSearch {
@@ -31,7 +31,7 @@ export class NodeSearch {
   start(query: Query): void {
     this.#size = 0;
     this.#query = query;
-    this.#see(this.#tree.root, query);
+    this.#open(this.#tree.root, query);
   }
 
   /** The next best node's vertex; null when no other could take the job. `score` is then its score. */
@@ -42,16 +42,22 @@ export class NodeSearch {
       this.score = this.#bounds[0] as number;
       this.#dropFirst();
       if (this.#tree.isNode(vertex)) return vertex;
-      const members = this.#tree.countOf(vertex);
-      for (let index = 0; index < members; index++) this.#see(this.#tree.memberAt(vertex, index), query);
+      this.#open(vertex, query);
     }
     return null;
   }
 
-  #see(vertex: number, query: Query): void {
-    this.looked += 1;
-    const bound = query.bound(this.#tree.rows, vertex * WIDTH);
-    if (bound === NEVER) return;
+  #open(group: number, query: Query): void {
+    const members = this.#tree.countOf(group);
+    const at = this.#tree.rowsOf(group);
+    this.looked += members;
+    for (let rank = 0; rank < members; rank++) {
+      const bound = query.bound(this.#tree.rows, at + rank);
+      if (bound !== NEVER) this.#add(bound, this.#tree.memberAt(group, rank));
+    }
+  }
+
+  #add(bound: number, vertex: number): void {
     if (this.#size === this.#bounds.length) this.#grow();
     let at = this.#size++;
     while (at > 0) {
