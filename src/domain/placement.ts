@@ -198,6 +198,19 @@ export const capabilityScore = (match: number): number => grained(WEIGHT.capabil
 /** A job that does not say how much memory it wants counts as one that wants this much: a small one. */
 const UNSAID_BYTES = GIB;
 
+/** Sizes to a doubling that memory is told apart by. */
+const SIZES_PER_DOUBLING = 4;
+
+/** The size class of so much memory: 0 for none, and one more for every quarter of a doubling. */
+export const sizeClass = (bytes: number): number => (bytes > 1 ? Math.ceil(SIZES_PER_DOUBLING * Math.log2(bytes)) : 0);
+
+/**
+ * The memory of a size class, never less than there is. A fit is judged by it and not by the last byte: a machine that reports
+ * 15.4 of its 16 GB is no tighter a fit than its neighbour that reports 15.6. Equal machines then differ by their standing alone, which is also
+ * what lets the index tell at once which of them is best.
+ */
+export const nominal = (bytes: number): number => 2 ** (sizeClass(bytes) / SIZES_PER_DOUBLING);
+
 /**
  * 0..1, highest for the tightest fit, so that a small job does not take the big GPU. A GPU job: the share of the best
  * card's memory that it would use. Any other: half, and half the share of the RAM that it would use; of that again
@@ -205,19 +218,37 @@ const UNSAID_BYTES = GIB;
  */
 export function capabilityMatch(profile: NodeProfile, demand: Demand): number {
   return wantsGpu(demand)
-    ? gpuMatch(bestCard(profile.devices, demand.device), demand)
-    : cpuMatch(profile.ramBytes, profile.devices.some(isGpu), demand);
+    ? gpuMatch(nominal(bestCard(profile.devices, demand.device)), demand)
+    : cpuMatch(nominal(profile.ramBytes), profile.devices.some(isGpu), demand);
 }
 
 export const wantsGpu = ({ device }: Demand): boolean => device !== null && device !== "cpu";
 
-/** `capabilityMatch` of a GPU job for a best card of this size. Falls as the card grows. */
+/** `capabilityMatch` of a GPU job for a best card of this nominal size. Falls as the card grows. */
 export const gpuMatch = (cardBytes: number, { vramBytes }: Demand): number =>
-  unit((vramBytes || UNSAID_BYTES) / Math.max(1, cardBytes));
+  unit(wantedBytes(vramBytes) / Math.max(1, cardBytes));
 
-/** `capabilityMatch` of any other job. Falls as the RAM grows, and with an idle GPU. */
+/** `capabilityMatch` of any other job, on so much RAM by its nominal size. Falls as the RAM grows, and with an idle GPU. */
 export const cpuMatch = (totalRamBytes: number, idleGpu: boolean, { ramBytes }: Demand): number =>
-  (0.5 + unit((ramBytes || UNSAID_BYTES) / Math.max(1, totalRamBytes)) / 2) * (idleGpu ? 0.5 : 1);
+  (0.5 + unit(wantedBytes(ramBytes) / Math.max(1, totalRamBytes)) / 2) * (idleGpu ? 0.5 : 1);
+
+/**
+ * The same two as straight lines: what a capability match adds to the score, before it is rounded, is the floor and the slope
+ * for every byte wanted. For bounds over many nodes. A job that fits wants no more than the nominal size, so a line is exact.
+ */
+export const gpuSlope = (cardBytes: number): number => WEIGHT.capability / Math.max(1, cardBytes);
+export const cpuFloor = (idleGpu: boolean): number => WEIGHT.capability * (idleGpu ? 0.25 : 0.5);
+export const cpuSlope = (totalRamBytes: number, idleGpu: boolean): number =>
+  (WEIGHT.capability * (idleGpu ? 0.25 : 0.5)) / Math.max(1, totalRamBytes);
+
+/** The bytes a job counts as wanting when its fit is judged. */
+export const wantedBytes = (bytes: number): number => bytes || UNSAID_BYTES;
+
+/** More than sums of such scores are off by, and far less than scores differ by. */
+const ROUNDING = 2 ** -50;
+
+/** The least score that is surely not below this sum, whose last bits may be off. */
+export const scoreBound = (sum: number): number => grained(sum + ROUNDING);
 
 /** `0.4·reputation + 0.3·(1 − load) + 0.2·capability_match + 0.1·uptime`, every term 0..1 (the specification's formula). */
 export const matchScore = (standing: Standing, capability: number): number =>

@@ -4,7 +4,7 @@
  */
 import { DEVICE_KINDS, type Demand } from "../../domain/job-spec.ts";
 import { isGpu, type NodeProfile } from "../../domain/node-profile.ts";
-import { crowded, lacks, type Room, regionOf } from "../../domain/placement.ts";
+import { crowded, lacks, type Room, regionOf, sizeClass } from "../../domain/placement.ts";
 import { NameBits } from "./name-bits.ts";
 import { clearRow, copyLasting, type Names, Query, WIDTH, writeLasting, writeLive } from "./node-facts.ts";
 import { NodeSearch } from "./node-search.ts";
@@ -44,7 +44,13 @@ export class NodeIndex<Entry extends Indexed> {
       held = undefined;
     }
     if (!held) {
-      held = { vertex: this.#tree.insert(place), place, row: new Float64Array(WIDTH), open: false };
+      held = {
+        vertex: this.#tree.insert(place),
+        place,
+        row: new Float64Array(WIDTH),
+        lasting: new Float64Array(WIDTH),
+        open: false,
+      };
       clearRow(held.row);
       this.#entries[held.vertex] = entry;
       this.#held.set(entry, held);
@@ -79,11 +85,11 @@ export class NodeIndex<Entry extends Indexed> {
 
   #write(entry: Entry, held: Held, all: boolean): void {
     const { node, open } = entry;
+    if (all) writeLasting(held.lasting, node.profile, node.reputation, this.#names);
     if (!open && !held.open) return;
     const row = this.#row;
     if (open) {
-      if (all || !held.open) writeLasting(row, node.profile, node.reputation, this.#names);
-      else copyLasting(held.row, row);
+      copyLasting(held.lasting, row);
       writeLive(row, entry.standing, entry.room);
     } else clearRow(row);
     held.open = open;
@@ -96,6 +102,8 @@ interface Held {
   readonly place: Place;
   /** As the tree has it. */
   readonly row: Float64Array;
+  /** The part of it that does not change as attempts come and go, kept while the node is closed too. */
+  readonly lasting: Float64Array;
   open: boolean;
 }
 
@@ -103,11 +111,8 @@ function placeOf({ id, profile }: Indexed["node"]): Place {
   const kinds = profile.devices.reduce((bits, { kind }) => bits | (1 << DEVICE_KINDS.indexOf(kind)), 0);
   const gpu = profile.devices.reduce((most, one) => (isGpu(one) ? Math.max(most, one.vramBytes) : most), 0);
   const ram = profile.ramBytes;
-  return { kinds, gpuSize: sizeOf(gpu), ramSize: sizeOf(ram), region: regionOf(profile), gpu, ram, id };
+  return { kinds, gpuSize: sizeClass(gpu), ramSize: sizeClass(ram), region: regionOf(profile), gpu, ram, id };
 }
-
-/** Quarters of a doubling. */
-const sizeOf = (bytes: number): number => Math.round(4 * Math.log2(Math.max(1, bytes)));
 
 const isSame = (one: Place, other: Place): boolean =>
   one.kinds === other.kinds && one.gpu === other.gpu && one.ram === other.ram && one.region === other.region;

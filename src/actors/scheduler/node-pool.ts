@@ -62,6 +62,7 @@ interface Entry {
   open: boolean;
 }
 
+const NOWHERE: readonly string[] = [];
 const NONE: ReadonlyMap<string, Demand> = new Map();
 
 export class NodePool {
@@ -107,7 +108,19 @@ export class NodePool {
    * attempt. Returns the nodes this changed.
    */
   setAttempt(jobId: string, nodeIds: readonly string[], demand: Demand): readonly string[] {
-    const held = this.#nodesOfJob.get(jobId) ?? [];
+    const held = this.#nodesOfJob.get(jobId) ?? NOWHERE;
+    // By far the most jobs run on one node: they come to it and go from it.
+    const [only] = nodeIds;
+    if (held === NOWHERE && nodeIds.length === 1 && only !== undefined) {
+      this.#nodesOfJob.set(jobId, nodeIds);
+      this.#take(only, jobId, demand);
+      return nodeIds;
+    }
+    if (nodeIds.length === 0) {
+      this.#nodesOfJob.delete(jobId);
+      for (const nodeId of held) this.#release(nodeId, jobId);
+      return held;
+    }
     const changed: string[] = [];
     for (const nodeId of held) {
       if (nodeIds.includes(nodeId)) continue;
@@ -119,8 +132,7 @@ export class NodePool {
       this.#take(nodeId, jobId, demand);
       changed.push(nodeId);
     }
-    if (nodeIds.length === 0) this.#nodesOfJob.delete(jobId);
-    else this.#nodesOfJob.set(jobId, nodeIds);
+    this.#nodesOfJob.set(jobId, nodeIds);
     return changed;
   }
 

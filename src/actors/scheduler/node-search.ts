@@ -51,8 +51,9 @@ export class NodeSearch {
     const members = this.#tree.countOf(group);
     const at = this.#tree.rowsOf(group);
     this.looked += members;
+    const areNodes = members > 0 && this.#tree.isNode(this.#tree.memberAt(group, 0));
     for (let rank = 0; rank < members; rank++) {
-      const bound = query.bound(this.#tree.rows, at + rank);
+      const bound = areNodes ? query.score(this.#tree.rows, at + rank) : query.bound(this.#tree.rows, at + rank);
       if (bound !== NEVER) this.#add(bound, this.#tree.memberAt(group, rank));
     }
   }

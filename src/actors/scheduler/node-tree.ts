@@ -28,8 +28,8 @@ export interface Place {
 }
 
 /** A group that small is joined with a neighbour, if both together leave room to grow. */
-const FEW = 3;
-const JOINED_LIMIT = 9;
+const FEW = FAN / 4;
+const JOINED_LIMIT = (FAN * 3) / 4;
 
 const NOBODY = -1;
 const BLOCK = WIDTH * FAN;

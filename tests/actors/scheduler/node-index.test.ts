@@ -135,7 +135,7 @@ describe("the index answers as looking at every node would", () => {
 });
 
 test("the best of 100,000 nodes is found without scoring all of them, and at hardly more cost than of 1,000", () => {
-  const rowsADecision = (size: number): number => {
+  const rowsADecision = (size: number) => {
     const pool = new NodePool();
     for (const node of fleet(size, 1)) pool.upsert(node);
     const wanted = demands(1000, 2);
@@ -145,12 +145,19 @@ test("the best of 100,000 nodes is found without scoring all of them, and at har
       const found = pool.best(demand, nobody);
       if (found) pool.setAttempt(`filling-${index}`, [found.nodeId], demand);
     });
-    const before = pool.looked;
-    for (const demand of wanted) pool.best(demand, nobody);
-    return (pool.looked - before) / wanted.length;
+    const mean = (demands: readonly Demand[]) => {
+      const before = pool.looked;
+      for (const demand of demands) pool.best(demand, nobody);
+      return (pool.looked - before) / demands.length;
+    };
+    const [filtered = [], plain = []] = [true, false].map((one) =>
+      wanted.filter(({ requirements }) => (requirements !== undefined) === one),
+    );
+    return { plain: mean(plain), filtered: mean(filtered) };
   };
   const [small, large] = [rowsADecision(1000), rowsADecision(100_000)];
   // A hundred times as many nodes: growing with the logarithm would be 1.7 times as many rows.
-  expect(large).toBeLessThan(3 * small);
-  expect(large).toBeLessThan(1000);
+  expect(large.plain).toBeLessThan(2.5 * small.plain);
+  // Filters on what has nothing to do with hardware (formats, stakes) are the hard case: still one node in a hundred.
+  expect(large.filtered).toBeLessThan(1000);
 }, 120_000);
