@@ -19,6 +19,7 @@ const tasks = {
   test: ["scripts/test.ts"],
   build: ["scripts/build.ts"],
   bench: ["bench/main.ts"],
+  "bench:placement": ["bench/placement.ts"],
   generate: ["scripts/generate.ts"],
   check: ["scripts/check.ts"],
   format: ["scripts/check.ts", "--fix"],

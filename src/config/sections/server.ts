@@ -80,7 +80,10 @@ export const jwt = {
       publishedJwtSecret,
       "Checks the tokens of users and nodes; the website's AUTH_SECRET. The default is published: set your own.",
     ),
-    admin_secret: optional(secret(), "Will check administrators' tokens. Unused until authentication lands."),
+    admin_secret: optional(
+      secret(),
+      "Checks operators' tokens: whoever shows one signed with it may cordon, drain and ban nodes and pause the scheduler. Without it only callers on the server's own machine may, and only while `server.rest_address` is loopback.",
+    ),
     p2p_secret: inherited(
       secret(),
       "jwt.secret",

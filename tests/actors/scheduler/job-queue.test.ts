@@ -6,20 +6,7 @@ import { POSITIONS_COUNTED, positionOf } from "../../../src/actors/scheduler/que
 import type { Requirements } from "../../../src/domain/job-spec.ts";
 import { crowded, lacks, totalRoom } from "../../../src/domain/placement.ts";
 import { seeded } from "../../support/seeded.ts";
-import { GIB, profile } from "./stage.ts";
-
-const job = (id: string, overrides: Partial<QueuedJob> = {}): QueuedJob => ({
-  id,
-  owner: "alice",
-  priority: 1,
-  queuedAt: 0,
-  demand: { device: null, ramBytes: GIB, vramBytes: 0 },
-  gang: null,
-  rate: 10,
-  exclusions: [],
-  avoid: [],
-  ...overrides,
-});
+import { GIB, queuedJob as job, profile } from "./stage.ts";
 
 const equal: Fairness = { weightOf: () => 1, maxRunningPerOwner: Number.POSITIVE_INFINITY };
 

@@ -6,20 +6,7 @@ import type { PooledNode } from "../../../src/actors/scheduler/node-pool.ts";
 import type { QueuedJob } from "../../../src/actors/scheduler/ranking.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { seeded } from "../../support/seeded.ts";
-import { GIB, profile } from "./stage.ts";
-
-const job = (id: string, overrides: Partial<QueuedJob> = {}): QueuedJob => ({
-  id,
-  owner: "alice",
-  priority: 1,
-  queuedAt: 0,
-  demand: { device: null, ramBytes: GIB, vramBytes: 0 },
-  gang: null,
-  rate: 10,
-  exclusions: [],
-  avoid: [],
-  ...overrides,
-});
+import { GIB, queuedJob as job, profile } from "./stage.ts";
 
 const node = (id: string, overrides: Partial<PooledNode> = {}): PooledNode => ({
   id,

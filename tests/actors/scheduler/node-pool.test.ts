@@ -2,9 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import { NodePool, type PooledNode } from "../../../src/actors/scheduler/node-pool.ts";
 import { DEVICE_KINDS, type Demand, type DeviceKind } from "../../../src/domain/job-spec.ts";
-import type { Device, NodeProfile } from "../../../src/domain/node-profile.ts";
+import type { Device } from "../../../src/domain/node-profile.ts";
 import { capabilityMatch, crowded, lacks, matchScore, type Unavailable } from "../../../src/domain/placement.ts";
 import { seeded } from "../../support/seeded.ts";
+import { profile } from "./stage.ts";
 
 const GIB = 2 ** 30;
 
@@ -24,30 +25,6 @@ const device = (kind: DeviceKind, vramBytes: number): Device => ({
   pcieGeneration: 0,
   pcieLanes: 0,
   computeCapability: 0,
-});
-
-const profile = (overrides: Partial<NodeProfile> = {}): NodeProfile => ({
-  name: "node",
-  wallet: "",
-  userId: null,
-  softwareVersion: "1",
-  devices: [],
-  cpuCores: 8,
-  ramBytes: 16 * GIB,
-  region: "",
-  ipAddress: "127.0.0.1",
-  port: 50052,
-  assignEndpoint: null,
-  stakeUnits: "0",
-  formats: [],
-  runtimes: [],
-  maxModelBytes: 0,
-  terminalAccess: false,
-  pricing: null,
-  publicKey: null,
-  slots: 4,
-  reportsAttempts: true,
-  ...overrides,
 });
 
 const UNAVAILABLE: readonly Unavailable[] = ["offline", "suspect", "cordoned", "banned", "uncallable"];

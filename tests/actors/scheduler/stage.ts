@@ -7,12 +7,14 @@ import { presenceOf } from "../../../src/actors/node/kind.ts";
 import type { NodeLink, Offer, OfferReply } from "../../../src/actors/node-link.ts";
 import type { Fairness } from "../../../src/actors/scheduler/broker.ts";
 import type { Explanation } from "../../../src/actors/scheduler/explanation.ts";
+import type { QueuedJob } from "../../../src/actors/scheduler/ranking.ts";
 import { type Demand, demandOf, type JobSpec } from "../../../src/domain/job-spec.ts";
 import type { NodeProfile } from "../../../src/domain/node-profile.ts";
 import { roomLeft } from "../../../src/domain/placement.ts";
 import { FakeClock, settle } from "../../support/fake-clock.ts";
 import { MemoryJournal } from "../../support/memory-journal.ts";
 import { quietLog } from "../../support/quiet.ts";
+import { jobSpec, nodeProfile } from "../fixtures.ts";
 
 const stages: Stage[] = [];
 
@@ -44,44 +46,23 @@ export const policy: JobPolicy = {
   maxBackoff: 8000,
 };
 
-export const spec = (overrides: Partial<JobSpec> = {}): JobSpec => ({
-  type: "training",
-  priority: "normal",
-  modelDefinition: "mlp",
-  hyperparameters: {},
-  datasetUri: "iris",
-  batchSize: 32,
-  epochs: 1,
-  device: null,
-  memoryBytes: GIB,
-  estimatedSeconds: 60,
-  offered: "1",
-  escrowTxHash: "",
-  reservationMinutes: 0,
-  ...overrides,
-});
+export const spec = (overrides: Partial<JobSpec> = {}): JobSpec =>
+  jobSpec({ memoryBytes: GIB, epochs: 1, ...overrides });
 
-export const profile = (overrides: Partial<NodeProfile> = {}): NodeProfile => ({
-  name: "node",
-  wallet: "",
-  userId: null,
-  softwareVersion: "1",
-  devices: [],
-  cpuCores: 8,
-  ramBytes: 16 * GIB,
-  region: "",
-  ipAddress: "127.0.0.1",
-  port: 50052,
-  assignEndpoint: null,
-  stakeUnits: "0",
-  formats: [],
-  runtimes: [],
-  maxModelBytes: 0,
-  terminalAccess: false,
-  pricing: null,
-  publicKey: null,
-  slots: 4,
-  reportsAttempts: false,
+export const profile = (overrides: Partial<NodeProfile> = {}): NodeProfile =>
+  nodeProfile({ slots: 4, reportsAttempts: false, ...overrides });
+
+/** A job in the queue, as plain as it comes. */
+export const queuedJob = (id: string, overrides: Partial<QueuedJob> = {}): QueuedJob => ({
+  id,
+  owner: "alice",
+  priority: 1,
+  queuedAt: 0,
+  demand: { device: null, ramBytes: GIB, vramBytes: 0 },
+  gang: null,
+  rate: 10,
+  exclusions: [],
+  avoid: [],
   ...overrides,
 });
 

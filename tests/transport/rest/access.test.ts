@@ -54,6 +54,17 @@ async function call(app: RestApp, path: string, headers: Record<string, string> 
 
 const state = () => harness.core.nodes.peek(nodeId)?.state;
 
+test("nobody cancels my job with a token of their own, and I can with mine", async () => {
+  const id = await submit(harness, { owner: "olga" });
+  const app = appWith({ loopback: true });
+  const cancel = `/api/v1/jobs/${id}/cancel`;
+  const foreign = await call(app, cancel, await bearer({ sub: "mallory" }, USER_SECRET));
+  expect([foreign.status, foreign.body.detail]).toEqual([403, `job ${id} belongs to somebody else`]);
+  expect(harness.core.jobs.peek(id)?.state).not.toBe("cancelled");
+  expect((await call(app, cancel, await bearer({ sub: "olga" }, USER_SECRET))).status).toBe(200);
+  expect((await harness.queries.jobs.find(id))?.status).toBe("cancelled");
+});
+
 describe("without jwt.admin_secret", () => {
   test.each(OPERATOR_ROUTES)("a stranger cannot use %s of a server that others can reach", async (path) => {
     const before = state();

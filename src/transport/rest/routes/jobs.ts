@@ -1,7 +1,9 @@
 /** Jobs in full, and their cancellation. */
+
 import { EventRejected } from "../../../actors/runtime/index.ts";
 import { JOB_TYPES } from "../../../domain/job-spec.ts";
 import { JOB_STATUSES, type JobFilter } from "../../../store/queries/index.ts";
+import { callerOf, requireOwnJob } from "../access.ts";
 import { jsonBody, MAX_REASON, onlyFields, textField } from "../body.ts";
 import type { RestContext, RestServices } from "../deps.ts";
 import { oneOf, ref, text, uuid } from "../openapi/schema.ts";
@@ -78,16 +80,20 @@ export const cancelJob: Route = {
   tag: "Jobs",
   summary: "Cancels a job",
   description:
-    "Answers once the cancellation is committed. Cancelling a cancelled job changes nothing and answers the same; a completed or failed job can not be cancelled (409).",
+    "Answers once the cancellation is committed. Cancelling a cancelled job changes nothing and answers the same; a completed or failed job can not be cancelled (409). A user's token cancels the user's own jobs only.",
   parameters: [idParameter("job")],
   body: ref("CancelRequest"),
   reply: { description: "The job as it is now.", schema: ref("JobDetail") },
-  problems: [400, 403, 404, 409, 413, 415, 429],
+  problems: [400, 401, 403, 404, 409, 413, 415, 429],
   handle: async (context, services) => {
     const id = idOf(context, "job");
     const body = await jsonBody(context, services.limits.maxBodyBytes);
     onlyFields(body, ["reason"]);
     const reason = textField(body, "reason", { max: MAX_REASON });
+    const caller = await callerOf(context, services);
+    const known =
+      services.core.jobs.peek(id)?.snapshot.context.owner ?? (await services.queries.jobs.find(id))?.user_id;
+    if (known != null) requireOwnJob(caller, known, id);
     try {
       await services.core.jobs.ask(id, { type: "CANCEL", reason });
     } catch (error) {
