@@ -250,9 +250,9 @@ class Simulation {
         throw new Error(`${context.id} is ${state}, live attempt: ${context.live}`);
       if (!isTerminal(jobStatusOf(state)) && context.deadline === null) throw new Error(`${state} without a deadline`);
       if (context.live) live.set(context.live.nodeId, (live.get(context.live.nodeId) ?? 0) + 1);
-      const waiting = this.core.broker.waiting(job);
-      if (waiting) {
-        const counted = [...waiting.reasons.values()].reduce((sum, count) => sum + count, waiting.fitting);
+      const { queue, nodes } = this.core.broker.explain(job);
+      if (queue) {
+        const counted = nodes.ruledOut.reduce((sum, one) => sum + one.nodes, nodes.fitting);
         if (counted !== this.core.broker.pool.size)
           throw new Error(`${counted} reasons for ${this.core.nodes.size} nodes`);
       }

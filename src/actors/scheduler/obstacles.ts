@@ -41,6 +41,9 @@ export function placementReason(job: QueuedJob, { fitting, reasons }: WhyNot, sc
   if (gang !== null && fitting > 0) {
     return scene.pool.bestGang(demand, gang, scene.exclusionOf(job)) === null ? "gang_incomplete" : null;
   }
+  // As long as there are too few nodes of the kind, waiting for those there are would be in vain.
+  const ofTheKind = [...TAKEN, ...OUT_OF_REACH].reduce((sum, reason) => sum + (reasons.get(reason) ?? 0), 0);
+  if (gang !== null && ofTheKind > 0 && ofTheKind < gang.size) return "gang_incomplete";
   if (TAKEN.some((reason) => reasons.has(reason))) return "no_capacity";
   return OUT_OF_REACH.some((reason) => reasons.has(reason)) ? "nodes_unavailable" : "no_matching_node";
 }

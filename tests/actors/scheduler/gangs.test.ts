@@ -36,6 +36,19 @@ describe("a gang", () => {
     expect(held(stage, ["a", "b", "c"])).toEqual([1, 1, 1]);
   });
 
+  test("is not told to wait for busy nodes when all there are would not be enough", async () => {
+    const stage = await Stage.open();
+    for (const id of ["a", "b"]) await stage.node(id, { slots: 1 });
+    for (let job = 0; job < 2; job++) await stage.submit();
+    await settle();
+    const waiting = await stage.submit({ spec: gang(3) });
+    const pair = await stage.submit({ spec: gang(2) });
+    await settle();
+    expect(stage.explain(waiting).reason).toBe("gang_incomplete");
+    expect(stage.explain(waiting).wouldHelp[0]).toBe("1 more node that could run it: it needs 3, and there are 2");
+    expect(stage.explain(pair).reason).toBe("no_capacity");
+  });
+
   test("is placed in one offer, and every member is told its rank", async () => {
     const stage = await Stage.open();
     for (const id of ["a", "b", "c"]) await stage.node(id);
