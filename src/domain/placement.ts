@@ -10,12 +10,16 @@ export interface Room {
   readonly slots: number;
   readonly ramBytes: number;
   /**
-   * What is left of the best GPU of each kind. Which card a job ends up on is the node's choice and not told us, and one card
-   * may be listed under two kinds; so every job's GPU memory is counted against every kind's best card. A node with
-   * several cards may then be used less than it could be, and no card is ever promised twice (I3).
+   * The best card of each kind, and what of its memory is taken. Which card a job ends up on is the node's choice and not told
+   * us, and one card may be listed under two kinds; so every job's GPU memory is counted against every kind's best card. A
+   * node with several cards may then be used less than it could be, and no card is ever promised twice (I3).
    */
-  readonly vramBytes: Readonly<Partial<Record<DeviceKind, number>>>;
+  readonly cards: Cards;
+  readonly vramTaken: number;
 }
+
+/** Bytes of the best card of each kind. */
+export type Cards = Readonly<Partial<Record<DeviceKind, number>>>;
 
 /** Why a node cannot take a job now. With `Unavailable` the closed list behind "why is my job waiting?" (I10). */
 export type Unfit =
@@ -56,9 +60,16 @@ export interface NodeFacts {
 export const bestCard = (devices: readonly Device[], kind: DeviceKind | null): number =>
   devices.reduce((most, one) => (one.kind === kind ? Math.max(most, one.vramBytes) : most), 0);
 
+export function cardsOf({ devices }: NodeProfile): Cards {
+  const cards: Partial<Record<DeviceKind, number>> = {};
+  for (const { kind, vramBytes } of devices) cards[kind] = Math.max(cards[kind] ?? 0, vramBytes);
+  return cards;
+}
+
 export const totalRoom = (profile: NodeProfile): Room => roomLeft(profile, []);
 
-export function roomLeft(profile: NodeProfile, taken: Iterable<Demand>): Room {
+/** `cards`: the profile's, for callers who ask often and keep them. */
+export function roomLeft(profile: NodeProfile, taken: Iterable<Demand>, cards: Cards = cardsOf(profile)): Room {
   let { slots, ramBytes } = profile;
   let vramTaken = 0;
   for (const demand of taken) {
@@ -66,16 +77,14 @@ export function roomLeft(profile: NodeProfile, taken: Iterable<Demand>): Room {
     ramBytes -= demand.ramBytes;
     vramTaken += demand.vramBytes;
   }
-  const vramBytes: Partial<Record<DeviceKind, number>> = {};
-  for (const { kind, vramBytes: vram } of profile.devices) {
-    vramBytes[kind] = Math.max(vramBytes[kind] ?? Number.NEGATIVE_INFINITY, vram - vramTaken);
-  }
-  return { slots, ramBytes, vramBytes };
+  return { slots, ramBytes, cards, vramTaken };
 }
 
 /** What is left for a job of this kind; without a kind it asks for no GPU memory. */
-export const vramLeft = (room: Room, { device }: Demand): number =>
-  device === null ? 0 : (room.vramBytes[device] ?? 0);
+export function vramLeft({ cards, vramTaken }: Room, { device }: Demand): number {
+  const card = device === null ? undefined : cards[device];
+  return card === undefined ? 0 : card - vramTaken;
+}
 
 /** Whether an empty node of this make and standing could ever run the job; null means yes. */
 export const lacks = (node: NodeFacts, demand: Demand): Unfit | null =>
@@ -144,6 +153,13 @@ export function crowded(room: Room, demand: Demand): Unfit | null {
   if (demand.ramBytes > room.ramBytes) return "ram_in_use";
   if (demand.vramBytes > 0 && demand.vramBytes > vramLeft(room, demand)) return "vram_in_use";
   return null;
+}
+
+/** Whether the node could take the job now: the same as to lack nothing for it and not to be crowded, and quicker to tell. */
+export function takes(node: NodeFacts, room: Room, demand: Demand): boolean {
+  const { device, requirements } = demand;
+  if (device !== null && device !== "cpu" && room.cards[device] === undefined) return false;
+  return crowded(room, demand) === null && (requirements === undefined || fails(node, demand, requirements) === null);
 }
 
 /** What a score is made of, besides the job. */

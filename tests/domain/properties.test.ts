@@ -12,6 +12,7 @@ import {
   roomLeft,
   type Standing,
   totalRoom,
+  vramLeft,
 } from "../../src/domain/placement.ts";
 import { GIB, nodeProfile } from "../actors/fixtures.ts";
 import { seeded } from "../support/seeded.ts";
@@ -101,9 +102,8 @@ describe("room", () => {
       const all = totalRoom(profile);
       expect(left.slots + taken.length).toBe(all.slots);
       expect(left.ramBytes + taken.reduce((sum, one) => sum + one.ramBytes, 0)).toBe(all.ramBytes);
-      expect((left.vramBytes.cuda ?? 0) + taken.reduce((sum, one) => sum + one.vramBytes, 0)).toBe(
-        all.vramBytes.cuda ?? 0,
-      );
+      const cuda: Demand = { device: "cuda", ramBytes: 0, vramBytes: 0 };
+      expect(vramLeft(left, cuda) + taken.reduce((sum, one) => sum + one.vramBytes, 0)).toBe(vramLeft(all, cuda));
     });
   });
 
@@ -115,8 +115,9 @@ describe("room", () => {
         const next = demand();
         if (lacksHardware(profile, next) === null && crowded(roomLeft(profile, taken), next) === null) taken.push(next);
       }
-      const { slots, ramBytes, vramBytes } = roomLeft(profile, taken);
-      for (const left of [slots, ramBytes, vramBytes.cuda ?? 0]) expect(left).toBeGreaterThanOrEqual(0);
+      const room = roomLeft(profile, taken);
+      const vram = vramLeft(room, { device: "cuda", ramBytes: 0, vramBytes: 0 });
+      for (const left of [room.slots, room.ramBytes, vram]) expect(left).toBeGreaterThanOrEqual(0);
     });
   });
 

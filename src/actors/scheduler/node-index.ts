@@ -2,11 +2,11 @@
  * Finds the best nodes for a job without scoring all of them: the tree of nodes, and the search that walks it best first. Its
  * answers are those of the plain rules in `domain/placement.ts`, to the last bit of the score and the last tie.
  */
-import { DEVICE_KINDS, type Demand } from "../../domain/job-spec.ts";
-import { isGpu, type NodeProfile } from "../../domain/node-profile.ts";
-import { crowded, lacks, type Room, regionOf, sizeClass } from "../../domain/placement.ts";
+import type { Demand } from "../../domain/job-spec.ts";
+import type { NodeProfile } from "../../domain/node-profile.ts";
+import { type Room, regionOf, takes } from "../../domain/placement.ts";
 import { NameBits } from "./name-bits.ts";
-import { clearRow, copyLasting, type Names, Query, WIDTH, writeLasting, writeLive } from "./node-facts.ts";
+import { classOf, clearRow, LIVE_END, type Names, NODE_END, Query, writeLasting, writeLive } from "./node-facts.ts";
 import { NodeSearch } from "./node-search.ts";
 import { NodeTree, type Place } from "./node-tree.ts";
 
@@ -16,8 +16,16 @@ export interface Indexed {
   readonly room: Room;
   /** The job-independent part of its score. */
   readonly standing: number;
-  /** Whether it may be offered anything now. */
-  readonly open: boolean;
+  /** Whether it may be offered jobs, as long as it has room. */
+  readonly available: boolean;
+  /** The index's own. */
+  seat: Seat | null;
+}
+
+/** Where the index has a node. */
+export interface Seat {
+  readonly vertex: number;
+  readonly place: Place;
 }
 
 export class NodeIndex<Entry extends Indexed> {
@@ -26,9 +34,8 @@ export class NodeIndex<Entry extends Indexed> {
   /** Regions are many, so they get more bits. */
   readonly #names: Names = { regions: new NameBits(2), formats: new NameBits(1), runtimes: new NameBits(1) };
   readonly #entries: (Entry | undefined)[] = [];
-  readonly #held = new Map<Entry, Held>();
   /** The row that is being written. */
-  readonly #row = new Float64Array(WIDTH);
+  readonly #row = new Float64Array(NODE_END);
 
   /** Rows looked at by all searches so far: what the decisions cost. */
   get looked(): number {
@@ -38,30 +45,24 @@ export class NodeIndex<Entry extends Indexed> {
   /** To be called for a new node, and when anything of it has changed. */
   put(entry: Entry): void {
     const place = placeOf(entry.node);
-    let held = this.#held.get(entry);
-    if (held && !isSame(held.place, place)) {
-      this.#tree.remove(held.vertex);
-      held = undefined;
+    if (entry.seat && !isSame(entry.seat.place, place)) {
+      this.#tree.remove(entry.seat.vertex);
+      entry.seat = null;
     }
-    if (!held) {
-      held = {
-        vertex: this.#tree.insert(place),
-        place,
-        row: new Float64Array(WIDTH),
-        lasting: new Float64Array(WIDTH),
-        open: false,
-      };
-      clearRow(held.row);
-      this.#entries[held.vertex] = entry;
-      this.#held.set(entry, held);
-    }
-    this.#write(entry, held, true);
+    entry.seat ??= { vertex: this.#tree.insert(place), place };
+    this.#entries[entry.seat.vertex] = entry;
+    writeLasting(this.#row, entry.node.profile, entry.node.reputation, this.#names);
+    this.#writeRoom(entry);
+    // One that is away should not be why a search looks into its group: not for its price or its region either.
+    if (!entry.available) clearRow(this.#row, NODE_END);
+    this.#tree.write(entry.seat.vertex, this.#row, NODE_END);
   }
 
-  /** The same when nothing but its room, its standing and whether it is open can have changed. */
+  /** The same when nothing but its room and its standing can have changed. */
   refresh(entry: Entry): void {
-    const held = this.#held.get(entry);
-    if (held) this.#write(entry, held, false);
+    if (!entry.seat || !entry.available) return;
+    this.#writeRoom(entry);
+    this.#tree.write(entry.seat.vertex, this.#row, LIVE_END);
   }
 
   /**
@@ -76,43 +77,23 @@ export class NodeIndex<Entry extends Indexed> {
         const entry = this.#entries[vertex] as Entry;
         const { node, room } = entry;
         // Rows are cautious, so the rules have the last word.
-        if (!isExcluded(node.id) && lacks(node, demand) === null && crowded(room, demand) === null)
-          return { entry, score: search.score };
+        if (!isExcluded(node.id) && takes(node, room, demand)) return { entry, score: search.score };
       }
       return null;
     };
   }
 
-  #write(entry: Entry, held: Held, all: boolean): void {
-    const { node, open } = entry;
-    if (all) writeLasting(held.lasting, node.profile, node.reputation, this.#names);
-    if (!open && !held.open) return;
-    const row = this.#row;
-    if (open) {
-      copyLasting(held.lasting, row);
-      writeLive(row, entry.standing, entry.room);
-    } else clearRow(row);
-    held.open = open;
-    this.#tree.write(held.vertex, held.row, row, open);
+  #writeRoom({ room, standing }: Entry): void {
+    if (room.slots >= 1) writeLive(this.#row, standing, room);
+    else clearRow(this.#row, LIVE_END);
   }
 }
 
-interface Held {
-  readonly vertex: number;
-  readonly place: Place;
-  /** As the tree has it. */
-  readonly row: Float64Array;
-  /** The part of it that does not change as attempts come and go, kept while the node is closed too. */
-  readonly lasting: Float64Array;
-  open: boolean;
-}
-
-function placeOf({ id, profile }: Indexed["node"]): Place {
-  const kinds = profile.devices.reduce((bits, { kind }) => bits | (1 << DEVICE_KINDS.indexOf(kind)), 0);
-  const gpu = profile.devices.reduce((most, one) => (isGpu(one) ? Math.max(most, one.vramBytes) : most), 0);
-  const ram = profile.ramBytes;
-  return { kinds, gpuSize: sizeClass(gpu), ramSize: sizeClass(ram), region: regionOf(profile), gpu, ram, id };
-}
+const placeOf = ({ id, profile }: Indexed["node"]): Place => ({
+  hardware: classOf(profile),
+  region: regionOf(profile),
+  id,
+});
 
 const isSame = (one: Place, other: Place): boolean =>
-  one.kinds === other.kinds && one.gpu === other.gpu && one.ram === other.ram && one.region === other.region;
+  one.hardware.number === other.hardware.number && one.region === other.region;

@@ -7,6 +7,8 @@ import type { Demand, DeviceKind, Gang } from "../../domain/job-spec.ts";
 import type { NodeProfile } from "../../domain/node-profile.ts";
 import {
   bestCard,
+  type Cards,
+  cardsOf,
   crowded,
   lacks,
   lacksHardware,
@@ -22,7 +24,7 @@ import {
   vramLeft,
 } from "../../domain/placement.ts";
 import type { Candidate } from "./explanation.ts";
-import { NodeIndex } from "./node-index.ts";
+import { NodeIndex, type Seat } from "./node-index.ts";
 
 export interface PooledNode {
   readonly id: string;
@@ -56,19 +58,24 @@ type IsExcluded = (nodeId: string) => boolean;
 
 interface Entry {
   node: PooledNode;
+  readonly attempts: Attempts;
+  cards: Cards;
   room: Room;
   standing: number;
-  /** Whether it may be offered anything now. */
-  open: boolean;
+  /** Whether it may be offered jobs, as long as it has room. */
+  available: boolean;
+  seat: Seat | null;
 }
 
+/** By job. */
+type Attempts = Map<string, Demand>;
+
 const NOWHERE: readonly string[] = [];
-const NONE: ReadonlyMap<string, Demand> = new Map();
 
 export class NodePool {
   readonly #nodes = new Map<string, Entry>();
-  /** By node, also nodes we do not know (yet), so that no attempt is forgotten when the node appears. */
-  readonly #attempts = new Map<string, Map<string, Demand>>();
+  /** On nodes we do not know (yet), so that no attempt is forgotten when the node appears. */
+  readonly #strays = new Map<string, Attempts>();
   readonly #nodesOfJob = new Map<string, readonly string[]>();
   readonly #index = new NodeIndex<Entry>();
 
@@ -90,17 +97,12 @@ export class NodePool {
   }
 
   upsert(node: PooledNode): void {
-    const entry = this.#nodes.get(node.id);
-    if (entry) {
-      entry.node = node;
-      this.#assess(entry);
-      this.#index.put(entry);
-      return;
-    }
-    const created: Entry = { node, room: totalRoom(node.profile), standing: 0, open: false };
-    this.#nodes.set(node.id, created);
-    this.#assess(created);
-    this.#index.put(created);
+    const entry = this.#nodes.get(node.id) ?? this.#create(node);
+    if (entry.node.profile !== node.profile) entry.cards = cardsOf(node.profile);
+    entry.node = node;
+    entry.available = node.unavailable === null;
+    assess(entry);
+    this.#index.put(entry);
   }
 
   /**
@@ -137,13 +139,13 @@ export class NodePool {
   }
 
   attemptsOn(nodeId: string): Iterable<string> {
-    return this.#on(nodeId).keys();
+    return this.#on(nodeId)?.keys() ?? [];
   }
 
   /** 0..1: the part of the node's slots that is taken. */
   loadOf(nodeId: string): number {
     const entry = this.#nodes.get(nodeId);
-    return entry ? Math.min(1, this.#on(nodeId).size / Math.max(1, entry.node.profile.slots)) : 0;
+    return entry ? loadOf(entry) : 0;
   }
 
   isFull(nodeId: string): boolean {
@@ -151,7 +153,7 @@ export class NodePool {
     return entry !== undefined && entry.room.slots < 1;
   }
 
-  /** The best node for the job, or null when none can take it now. Ties go to the lower id. */
+  /** The best node for the job, or null when none can take it now. Ties go by hardware, region and id (node-tree.ts). */
   best(demand: Demand, isExcluded: IsExcluded): Placement | null {
     const found = this.#index.search(demand, isExcluded)();
     return found && placementOf(found);
@@ -183,7 +185,7 @@ export class NodePool {
       const found = next();
       if (found === null) break;
       const { profile } = found.entry.node;
-      const terms = scoreTerms(this.#standing(found.entry), profile, demand);
+      const terms = scoreTerms(standingOf(found.entry), profile, demand);
       candidates.push({ ...placementOf(found), name: profile.name, region: profile.region, terms });
     }
     return candidates;
@@ -212,7 +214,7 @@ export class NodePool {
   /** How many jobs with this demand the node could take right now. */
   placesOn(nodeId: string, demand: Demand): number {
     const entry = this.#nodes.get(nodeId);
-    if (!entry?.open || lacks(entry.node, demand) !== null || crowded(entry.room, demand) !== null) return 0;
+    if (!entry?.available || lacks(entry.node, demand) !== null || crowded(entry.room, demand) !== null) return 0;
     const { slots, ramBytes } = entry.room;
     return Math.min(
       slots,
@@ -237,39 +239,64 @@ export class NodePool {
     return { fitting, reasons };
   }
 
-  #on(nodeId: string): ReadonlyMap<string, Demand> {
-    return this.#attempts.get(nodeId) ?? NONE;
+  #create(node: PooledNode): Entry {
+    const attempts: Attempts = this.#strays.get(node.id) ?? new Map();
+    this.#strays.delete(node.id);
+    const entry = {
+      node,
+      attempts,
+      cards: cardsOf(node.profile),
+      room: totalRoom(node.profile),
+      standing: 0,
+      available: false,
+      seat: null,
+    };
+    this.#nodes.set(node.id, entry);
+    return entry;
+  }
+
+  #on(nodeId: string): Attempts | undefined {
+    return this.#nodes.get(nodeId)?.attempts ?? this.#strays.get(nodeId);
   }
 
   #take(nodeId: string, jobId: string, demand: Demand): void {
-    const attempts = this.#attempts.get(nodeId) ?? new Map<string, Demand>();
-    this.#attempts.set(nodeId, attempts.set(jobId, demand));
-    this.#roomChanged(nodeId);
-  }
-
-  #release(nodeId: string, jobId: string): void {
-    const attempts = this.#attempts.get(nodeId);
-    attempts?.delete(jobId);
-    if (attempts?.size === 0) this.#attempts.delete(nodeId);
-    this.#roomChanged(nodeId);
-  }
-
-  #standing({ node }: Entry): Standing {
-    return { reputation: node.reputation, uptime: node.uptime, load: this.loadOf(node.id) };
-  }
-
-  #roomChanged(nodeId: string): void {
     const entry = this.#nodes.get(nodeId);
-    if (!entry) return;
-    this.#assess(entry);
+    if (!entry) {
+      const strays = this.#strays.get(nodeId);
+      if (strays) strays.set(jobId, demand);
+      else this.#strays.set(nodeId, new Map([[jobId, demand]]));
+      return;
+    }
+    entry.attempts.set(jobId, demand);
+    assess(entry);
     this.#index.refresh(entry);
   }
 
-  #assess(entry: Entry): void {
-    entry.room = roomLeft(entry.node.profile, this.#on(entry.node.id).values());
-    entry.standing = standingScore(this.#standing(entry));
-    entry.open = entry.node.unavailable === null && entry.room.slots >= 1;
+  #release(nodeId: string, jobId: string): void {
+    const entry = this.#nodes.get(nodeId);
+    if (!entry) {
+      const strays = this.#strays.get(nodeId);
+      strays?.delete(jobId);
+      if (strays?.size === 0) this.#strays.delete(nodeId);
+      return;
+    }
+    entry.attempts.delete(jobId);
+    assess(entry);
+    this.#index.refresh(entry);
   }
+}
+
+const loadOf = ({ node, attempts }: Entry): number => Math.min(1, attempts.size / Math.max(1, node.profile.slots));
+
+const standingOf = (entry: Entry): Standing => ({
+  reputation: entry.node.reputation,
+  uptime: entry.node.uptime,
+  load: loadOf(entry),
+});
+
+function assess(entry: Entry): void {
+  entry.room = roomLeft(entry.node.profile, entry.attempts.values(), entry.cards);
+  entry.standing = standingScore(standingOf(entry));
 }
 
 const placementOf = ({ entry, score }: { readonly entry: Entry; readonly score: number }): Placement => ({

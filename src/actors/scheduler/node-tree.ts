@@ -1,29 +1,37 @@
 /**
- * All nodes in a B+ tree, in the order of their hardware, so that machines of a kind lie together. Every vertex has a row
- * (`node-facts.ts`); that of a group (an inner vertex) sums up its members, and the search descends only where a row says
- * that it pays.
+ * All nodes: for each class of hardware a B+ tree of its nodes, by region and id, and above them the list of the classes. Every
+ * vertex has a row (`node-facts.ts`); that of a group (an inner vertex) sums up its members, and the search descends only
+ * where a row says that it pays.
  *
- * Nodes that can take nothing at present stay where they are with a row that no job passes: coming and going is then a
- * matter of a few sums on the way to the root, and only a change of hardware moves a node. Every change is O(log n).
+ * Nodes of a class differ for a job by their standing alone. So a row need not tell how well its members fit which job,
+ * which was most of a row when classes shared a tree, and an attempt that comes or goes changes three numbers on the way
+ * to the root. There are as many classes as there are makes of machines, some hundreds, whether a thousand nodes
+ * or a hundred thousand; all of them are asked first, in one sweep.
+ *
+ * Nodes that can take nothing at present stay where they are with a row that no job passes; only other hardware or another
+ * region moves a node. Every change is O(log n).
  *
  * Vertices are numbers into typed arrays, which grow by doubling: no objects to chase, nothing for the collector to do. The
  * rows of a group's members lie in one block, field by field: a search asks a few fields of all of them, a sum one field
  * of all, and each of these questions then reads memory that is together.
  */
-import { clearedField, FAN, HIGHEST_END, LOWEST_END, WIDTH } from "./node-facts.ts";
+import {
+  clearedField,
+  FAN,
+  type HardwareClass,
+  isHighest,
+  LOWEST_END,
+  TIER_STANDINGS,
+  TIERS,
+  TierStandings,
+  tierStanding,
+  WIDTH,
+} from "./node-facts.ts";
 
-/**
- * Where a node stands. First by the kinds of devices it has and by the rough size of its GPU and of its RAM, for these decide
- * how well a job fits; then by region, for many jobs name one; and then exactly.
- */
+/** Where a node stands. */
 export interface Place {
-  readonly kinds: number;
-  readonly gpuSize: number;
-  readonly ramSize: number;
+  readonly hardware: HardwareClass;
   readonly region: string;
-  /** Bytes of the best GPU; 0 without one. */
-  readonly gpu: number;
-  readonly ram: number;
   readonly id: string;
 }
 
@@ -33,15 +41,17 @@ const JOINED_LIMIT = (FAN * 3) / 4;
 
 const NOBODY = -1;
 const BLOCK = WIDTH * FAN;
+/** The level of the groups whose members are the roots of the classes: above all others, however high a tree grows. */
+const TOP = 100;
 
 export class NodeTree {
   #capacity = 64;
+  /** Of a node 0, of the groups above it 1 and so on: all nodes of a class are equally deep. */
+  #levels = new Int32Array(this.#capacity);
   #counts = new Int32Array(this.#capacity);
   #parents = new Int32Array(this.#capacity);
   /** The vertex's number among its group's members. */
   #ranks = new Int32Array(this.#capacity);
-  /** The node with the lowest id of those that some job could pass; -1 when there is none. */
-  #firsts = new Int32Array(this.#capacity);
   /** Of a group where its members are; of a node nothing. */
   #blocks = new Int32Array(this.#capacity);
   #blockCapacity = 16;
@@ -51,28 +61,50 @@ export class NodeTree {
   readonly #fields = new Int32Array(WIDTH);
   readonly #were = new Float64Array(WIDTH);
   readonly #are = new Float64Array(WIDTH);
+  readonly #before = new TierStandings();
+  readonly #after = new TierStandings();
   /** Of a node its place; of a group undefined. */
   readonly #places: (Place | undefined)[] = [];
+  /** Of the root of a class the class; of all others undefined. */
+  readonly #hardware: (HardwareClass | undefined)[] = [];
+  readonly #rootOfClass = new Map<number, number>();
+  /** Full but for the last. */
+  readonly #tops: number[] = [];
   readonly #freeVertices: number[] = [];
   readonly #freeBlocks: number[] = [];
   #usedVertices = 0;
   #usedBlocks = 0;
-  #root: number;
-
-  constructor() {
-    this.#root = this.#createGroup();
-  }
-
-  get root(): number {
-    return this.#root;
-  }
+  /** Counts changes of the list of classes. */
+  edition = 0;
 
   get rows(): Float64Array {
     return this.#rows;
   }
 
+  /** The root of every class that has nodes. */
+  roots(): Iterable<number> {
+    return this.#rootOfClass.values();
+  }
+
+  hardwareOf(root: number): HardwareClass {
+    return this.#hardware[root] as HardwareClass;
+  }
+
   isNode(vertex: number): boolean {
-    return this.#places[vertex] !== undefined;
+    return this.#levels[vertex] === 0;
+  }
+
+  /** Whether the group's members are nodes. */
+  isLeaf(group: number): boolean {
+    return this.#levels[group] === 1;
+  }
+
+  parentOf(vertex: number): number {
+    return this.#parents[vertex] as number;
+  }
+
+  rankOf(vertex: number): number {
+    return this.#ranks[vertex] as number;
   }
 
   countOf(group: number): number {
@@ -88,117 +120,124 @@ export class NodeTree {
     return (this.#blocks[group] as number) * BLOCK;
   }
 
-  /** The lowest id in the vertex, of a row that some job passes. */
-  lowestIdOf(vertex: number): string {
-    return this.#idOf(this.#firsts[vertex] as number);
+  /** Whether `one` comes before `other` by class, region and id; neither is part of the other. */
+  isBefore(one: number, other: number): boolean {
+    const [oneRoot, otherRoot] = [this.#rootOf(one), this.#rootOf(other)];
+    if (oneRoot !== otherRoot) return this.hardwareOf(oneRoot).number < this.hardwareOf(otherRoot).number;
+    let [left, right] = [one, other];
+    while ((this.#levels[left] as number) < (this.#levels[right] as number)) left = this.parentOf(left);
+    while ((this.#levels[right] as number) < (this.#levels[left] as number)) right = this.parentOf(right);
+    while (this.parentOf(left) !== this.parentOf(right)) {
+      left = this.parentOf(left);
+      right = this.parentOf(right);
+    }
+    return this.rankOf(left) < this.rankOf(right);
   }
 
   /** Adds a node that no job passes; returns its vertex, by which its row is written. */
   insert(place: Place): number {
-    const node = this.#create();
+    const node = this.#create(0);
     this.#places[node] = place;
-    let group = this.#root;
-    while (this.countOf(group) !== 0 && !this.isNode(this.memberAt(group, 0))) {
-      group = this.memberAt(group, Math.max(0, this.#rankIn(group, place) - 1));
-    }
+    let group = this.#rootOfClass.get(place.hardware.number) ?? this.#createRoot(place.hardware);
+    while (!this.isLeaf(group)) group = this.memberAt(group, Math.max(0, this.#rankIn(group, place) - 1));
     this.#attach(group, this.#rankIn(group, place), node);
     return node;
   }
 
   remove(node: number): void {
-    const group = this.#parents[node] as number;
+    const group = this.parentOf(node);
     this.#detach(node);
     this.#places[node] = undefined;
     this.#freeVertices.push(node);
     this.#shrink(group);
   }
 
-  /**
-   * Changes a node's row from `before` to `after`, and sums up anew what that changes. `before` is made equal to `after`.
-   * `open`: whether any job could pass the row.
-   */
-  write(node: number, before: Float64Array, after: Float64Array, open: boolean): void {
-    this.#carryUp(node, this.#changesOf(node, before, after));
-    const first = open ? node : NOBODY;
-    if (this.#firsts[node] === first) return;
-    this.#firsts[node] = first;
-    for (let group = this.#parents[node] as number; group !== NOBODY; group = this.#parents[group] as number) {
-      const held = this.#firsts[group];
-      this.#firsts[group] = this.#firstOpenOf(group);
-      if (this.#firsts[group] === held) break;
+  /** Writes the first `end` fields of a node's row, and sums up anew what that changes. */
+  write(node: number, row: Float64Array, end: number): void {
+    const at = this.rowOf(node);
+    const rows = this.#rows;
+    this.#before.read(rows, at);
+    let many = 0;
+    for (let field = 0; field < end; field++) {
+      const was = rows[at + field * FAN] as number;
+      const is = row[field] as number;
+      if (is === was) continue;
+      rows[at + field * FAN] = is;
+      many = this.#note(many, field, was, is);
     }
+    if (many === 0) return;
+    this.#after.read(rows, at);
+    for (let tier = 0; tier < TIERS; tier++) {
+      const was = this.#before.of(tier);
+      const is = this.#after.of(tier);
+      if (is !== was) many = this.#note(many, TIER_STANDINGS + tier, was, is);
+    }
+    this.#carryUp(this.parentOf(node), many);
   }
 
-  /** Writes what has changed, and lists it. Returns how many fields. */
-  #changesOf(node: number, before: Float64Array, after: Float64Array): number {
-    const at = this.#rowOf(node);
-    let many = 0;
-    for (let field = 0; field < WIDTH; field++) {
-      const was = before[field] as number;
-      const is = after[field] as number;
-      if (is === was) continue;
-      before[field] = is;
-      this.#rows[at + field * FAN] = is;
-      this.#fields[many] = field;
-      this.#were[many] = was;
-      this.#are[many] = is;
-      many += 1;
-    }
-    return many;
+  /** Lists a field that has changed. */
+  #note(many: number, field: number, was: number, is: number): number {
+    this.#fields[many] = field;
+    this.#were[many] = was;
+    this.#are[many] = is;
+    return many + 1;
   }
 
   /**
    * Brings the groups above up to date with the listed changes of one member. A member that was not the one to set a field,
    * and still is not, changes nothing there; so most fields need no look at the other members, and soon none is left.
    */
-  #carryUp(member: number, changes: number): void {
+  #carryUp(leaf: number, changes: number): void {
+    const rows = this.#rows;
     let many = changes;
-    let group = this.#parents[member] as number;
-    while (many > 0 && this.#parents[group] !== NOBODY) {
-      const at = this.#rowOf(group);
+    for (let group = leaf; many > 0 && this.#levels[group] !== TOP; group = this.parentOf(group)) {
+      const at = this.rowOf(group);
       let left = 0;
       for (let index = 0; index < many; index++) {
         const field = this.#fields[index] as number;
         const was = this.#were[index] as number;
         const is = this.#are[index] as number;
-        const held = this.#rows[at + field * FAN] as number;
-        const outdone = field < HIGHEST_END ? is > held : field < LOWEST_END ? is < held : false;
-        if (!outdone && field < LOWEST_END && was !== held) continue;
+        const held = rows[at + field * FAN] as number;
+        const outdone = isHighest(field) ? is > held : field < LOWEST_END ? is < held : false;
+        if (!outdone && was !== held && (isHighest(field) || field < LOWEST_END)) continue;
         const sum = outdone ? is : this.#sum(group, field);
         if (sum === held) continue;
-        this.#rows[at + field * FAN] = sum;
-        this.#fields[left] = field;
-        this.#were[left] = held;
-        this.#are[left] = sum;
-        left += 1;
+        rows[at + field * FAN] = sum;
+        left = this.#note(left, field, held, sum);
       }
       many = left;
-      group = this.#parents[group] as number;
     }
   }
 
-  #idOf(node: number): string {
-    return (this.#places[node] as Place).id;
+  #rootOf(vertex: number): number {
+    let root = vertex;
+    while (this.#levels[this.parentOf(root)] !== TOP) root = this.parentOf(root);
+    return root;
+  }
+
+  #isRoot(group: number): boolean {
+    return this.#hardware[group] !== undefined;
   }
 
   /** Where the vertex's own row begins, in its group's block. */
-  #rowOf(vertex: number): number {
-    return this.rowsOf(this.#parents[vertex] as number) + (this.#ranks[vertex] as number);
+  rowOf(vertex: number): number {
+    return this.rowsOf(this.parentOf(vertex)) + this.rankOf(vertex);
   }
 
-  #create(): number {
+  #create(level: number): number {
     const vertex = this.#freeVertices.pop() ?? this.#usedVertices++;
     if (vertex === this.#capacity) this.#growVertices();
     this.#places[vertex] = undefined;
+    this.#hardware[vertex] = undefined;
+    this.#levels[vertex] = level;
     this.#counts[vertex] = 0;
     this.#parents[vertex] = NOBODY;
-    this.#firsts[vertex] = NOBODY;
     this.#blocks[vertex] = NOBODY;
     return vertex;
   }
 
-  #createGroup(): number {
-    const group = this.#create();
+  #createGroup(level: number): number {
+    const group = this.#create(level);
     const block = this.#freeBlocks.pop() ?? this.#usedBlocks++;
     if (block === this.#blockCapacity) this.#growBlocks();
     this.#blocks[group] = block;
@@ -210,12 +249,49 @@ export class NodeTree {
     this.#freeVertices.push(group);
   }
 
+  #createRoot(hardware: HardwareClass): number {
+    const root = this.#createGroup(1);
+    this.#hardware[root] = hardware;
+    this.#rootOfClass.set(hardware.number, root);
+    let last = this.#tops.at(-1);
+    if (last === undefined || this.countOf(last) === FAN) {
+      last = this.#createGroup(TOP);
+      this.#tops.push(last);
+    }
+    const rank = this.countOf(last);
+    this.#counts[last] = rank + 1;
+    this.#seat(last, rank, root);
+    this.#sumUp(root);
+    this.edition += 1;
+    return root;
+  }
+
+  /** The last root of all takes the seat of one that is left without nodes. */
+  #dropRoot(root: number): void {
+    this.#rootOfClass.delete(this.hardwareOf(root).number);
+    const last = this.#tops.at(-1) as number;
+    const end = this.countOf(last) - 1;
+    const mover = this.memberAt(last, end);
+    if (mover !== root) {
+      this.#copyRow(this.rowOf(mover), this.rowOf(root));
+      this.#seat(this.parentOf(root), this.rankOf(root), mover);
+    }
+    this.#counts[last] = end;
+    if (end === 0) {
+      this.#tops.pop();
+      this.#dropGroup(last);
+    }
+    this.#hardware[root] = undefined;
+    this.#dropGroup(root);
+    this.edition += 1;
+  }
+
   #growVertices(): void {
     this.#capacity *= 2;
+    this.#levels = grown(this.#levels, this.#capacity);
     this.#counts = grown(this.#counts, this.#capacity);
     this.#parents = grown(this.#parents, this.#capacity);
     this.#ranks = grown(this.#ranks, this.#capacity);
-    this.#firsts = grown(this.#firsts, this.#capacity);
     this.#blocks = grown(this.#blocks, this.#capacity);
   }
 
@@ -244,24 +320,25 @@ export class NodeTree {
   /** Adds a node that no job passes, or a group. */
   #attach(group: number, rank: number, vertex: number): void {
     if (this.countOf(group) === FAN) {
-      const right = this.#split(group);
-      const left = this.countOf(group);
-      if (rank > left) this.#attach(right, rank - left, vertex);
-      else this.#attach(group, rank, vertex);
+      const left = this.#isRoot(group) ? this.#raise(group) : group;
+      const right = this.#split(left);
+      const half = this.countOf(left);
+      if (rank > half) this.#attach(right, rank - half, vertex);
+      else this.#attach(left, rank, vertex);
       return;
     }
     this.#shift(group, rank, 1);
     this.#seat(group, rank, vertex);
     if (this.isNode(vertex)) {
-      const at = this.#rowOf(vertex);
+      const at = this.rowOf(vertex);
       for (let field = 0; field < WIDTH; field++) this.#rows[at + field * FAN] = clearedField(field);
     }
     this.#sumUpFrom(this.isNode(vertex) ? group : vertex);
   }
 
   #detach(vertex: number): void {
-    const group = this.#parents[vertex] as number;
-    this.#shift(group, (this.#ranks[vertex] as number) + 1, -1);
+    const group = this.parentOf(vertex);
+    this.#shift(group, this.rankOf(vertex) + 1, -1);
     this.#parents[vertex] = NOBODY;
     this.#sumUpFrom(group);
   }
@@ -286,41 +363,71 @@ export class NodeTree {
     this.#ranks[vertex] = rank;
   }
 
+  #copyRow(from: number, to: number): void {
+    for (let at = 0; at < BLOCK; at += FAN) this.#rows[to + at] = this.#rows[from + at] as number;
+  }
+
+  /** Puts a group with all members of the root between them and the root, which stays what it is to the list of classes. */
+  #raise(root: number): number {
+    const level = this.#levels[root] as number;
+    const group = this.#createGroup(level);
+    this.#trade(root, group);
+    this.#levels[root] = level + 1;
+    this.#counts[root] = 1;
+    this.#seat(root, 0, group);
+    return group;
+  }
+
+  /** The other way round, when the root has a single group. */
+  #lower(root: number): void {
+    const group = this.memberAt(root, 0);
+    this.#levels[root] = this.#levels[group] as number;
+    this.#trade(group, root);
+    this.#dropGroup(group);
+  }
+
+  /** Gives all members of a group to another one, which keeps none of its own. */
+  #trade(from: number, to: number): void {
+    const block = this.#blocks[from] as number;
+    this.#blocks[from] = this.#blocks[to] as number;
+    this.#blocks[to] = block;
+    this.#counts[to] = this.countOf(from);
+    this.#counts[from] = 0;
+    for (let rank = 0; rank < this.countOf(to); rank++) this.#parents[this.memberAt(to, rank)] = to;
+  }
+
   /** Moves the upper half of a full group into a new one to its right. */
   #split(group: number): number {
-    const right = this.#createGroup();
+    const right = this.#createGroup(this.#levels[group] as number);
     this.#move(group, FAN / 2, right, FAN / 2);
-    if (group === this.#root) {
-      this.#root = this.#createGroup();
-      this.#attach(this.#root, 0, group);
-    } else this.#sumUp(group);
-    this.#attach(this.#parents[group] as number, (this.#ranks[group] as number) + 1, right);
+    this.#sumUp(group);
+    this.#attach(this.parentOf(group), this.rankOf(group) + 1, right);
     return right;
   }
 
   /** After a member has left: drops an empty group, joins a small one with its neighbour, and lowers the tree. */
   #shrink(group: number): void {
     const count = this.countOf(group);
-    const parent = this.#parents[group] as number;
-    if (parent === NOBODY) {
-      if (count !== 1 || this.isNode(this.memberAt(group, 0))) return;
-      this.#root = this.memberAt(group, 0);
-      this.#parents[this.#root] = NOBODY;
-      this.#dropGroup(group);
-      this.#shrink(this.#root);
+    if (this.#isRoot(group)) {
+      if (count === 0) this.#dropRoot(group);
+      else if (count === 1 && !this.isLeaf(group)) {
+        this.#lower(group);
+        this.#shrink(group);
+      }
       return;
     }
     if (count >= FEW) return;
-    const rank = this.#ranks[group] as number;
+    const parent = this.parentOf(group);
+    const rank = this.rankOf(group);
     const left = this.memberAt(parent, Math.max(0, rank - 1));
     const right = this.memberAt(parent, Math.max(1, rank));
     const lonely = this.countOf(parent) === 1;
     if (count > 0 && (lonely || this.countOf(left) + this.countOf(right) > JOINED_LIMIT)) return;
     const gone = count === 0 ? group : right;
-    if (gone === right && !lonely) this.#move(right, 0, left, this.countOf(right));
+    if (count > 0) this.#move(right, 0, left, this.countOf(right));
     this.#detach(gone);
     this.#dropGroup(gone);
-    if (!lonely) this.#sumUpFrom(left);
+    if (count > 0) this.#sumUpFrom(left);
     this.#shrink(parent);
   }
 
@@ -328,10 +435,7 @@ export class NodeTree {
   #move(from: number, first: number, to: number, many: number): void {
     const end = this.countOf(to);
     for (let index = 0; index < many; index++) {
-      const source = this.rowsOf(from) + first + index;
-      const target = this.rowsOf(to) + end + index;
-      for (let field = 0; field < WIDTH; field++)
-        this.#rows[target + field * FAN] = this.#rows[source + field * FAN] as number;
+      this.#copyRow(this.rowsOf(from) + first + index, this.rowsOf(to) + end + index);
       this.#seat(to, end + index, this.memberAt(from, first + index));
     }
     this.#counts[from] = this.countOf(from) - many;
@@ -339,37 +443,32 @@ export class NodeTree {
   }
 
   #sumUpFrom(group: number): void {
-    for (let at = group; at !== NOBODY; at = this.#parents[at] as number) this.#sumUp(at);
+    for (let at = group; this.#levels[at] !== TOP; at = this.parentOf(at)) this.#sumUp(at);
   }
 
-  /** Sums up a group's members. The root's row nobody reads, so it has none. */
+  /** Sums up a group's members. */
   #sumUp(group: number): void {
-    this.#firsts[group] = this.#firstOpenOf(group);
-    if (this.#parents[group] === NOBODY) return;
-    const at = this.#rowOf(group);
+    const at = this.rowOf(group);
     for (let field = 0; field < WIDTH; field++) this.#rows[at + field * FAN] = this.#sum(group, field);
   }
 
   #sum(group: number, field: number): number {
     const rows = this.#rows;
-    const from = this.rowsOf(group) + field * FAN;
-    const end = from + this.countOf(group);
+    const first = this.rowsOf(group);
+    const from = first + field * FAN;
+    const count = this.countOf(group);
     let sum = clearedField(field);
-    if (field < HIGHEST_END) {
-      for (let at = from; at < end; at++) if ((rows[at] as number) > sum) sum = rows[at] as number;
+    if (field >= TIER_STANDINGS && this.isLeaf(group)) {
+      for (let at = first; at < first + count; at++) {
+        const standing = tierStanding(rows, at, field - TIER_STANDINGS);
+        if (standing > sum) sum = standing;
+      }
+    } else if (isHighest(field)) {
+      for (let at = from; at < from + count; at++) if ((rows[at] as number) > sum) sum = rows[at] as number;
     } else if (field < LOWEST_END) {
-      for (let at = from; at < end; at++) if ((rows[at] as number) < sum) sum = rows[at] as number;
-    } else for (let at = from; at < end; at++) sum |= rows[at] as number;
+      for (let at = from; at < from + count; at++) if ((rows[at] as number) < sum) sum = rows[at] as number;
+    } else for (let at = from; at < from + count; at++) sum |= rows[at] as number;
     return sum;
-  }
-
-  #firstOpenOf(group: number): number {
-    let first = NOBODY;
-    for (let rank = 0; rank < this.countOf(group); rank++) {
-      const other = this.#firsts[this.memberAt(group, rank)] as number;
-      if (other !== NOBODY && (first === NOBODY || this.#idOf(other) < this.#idOf(first))) first = other;
-    }
-    return first;
   }
 }
 
@@ -379,12 +478,6 @@ function grown(from: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayB
   return to;
 }
 
-function isBefore(one: Place, other: Place): boolean {
-  if (one.kinds !== other.kinds) return one.kinds < other.kinds;
-  if (one.gpuSize !== other.gpuSize) return one.gpuSize < other.gpuSize;
-  if (one.ramSize !== other.ramSize) return one.ramSize < other.ramSize;
-  if (one.region !== other.region) return one.region < other.region;
-  if (one.gpu !== other.gpu) return one.gpu < other.gpu;
-  if (one.ram !== other.ram) return one.ram < other.ram;
-  return one.id < other.id;
-}
+/** Of two places of a class. */
+const isBefore = (one: Place, other: Place): boolean =>
+  one.region === other.region ? one.id < other.id : one.region < other.region;

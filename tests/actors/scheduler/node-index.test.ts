@@ -1,10 +1,14 @@
 /** The index against the plain rules: whatever the fleet and whatever changes, it answers as looking at every node would. */
 import { describe, expect, test } from "bun:test";
+import { classOf } from "../../../src/actors/scheduler/node-facts.ts";
 import { NodePool, type Placement, type PooledNode } from "../../../src/actors/scheduler/node-pool.ts";
 import type { Demand, Gang } from "../../../src/domain/job-spec.ts";
+import type { NodeProfile } from "../../../src/domain/node-profile.ts";
 import { crowded, lacks, matchScore, regionOf, roomLeft, scoreTerms } from "../../../src/domain/placement.ts";
 import { demands, fleet, replaced } from "../../support/fleet.ts";
 import { seeded } from "../../support/seeded.ts";
+
+type Order = readonly [hardware: number, region: string, id: string];
 
 const nobody = () => false;
 
@@ -27,7 +31,7 @@ class Plain {
           { nodeId: node.id, score: matchScore(standing, scoreTerms(standing, node.profile, demand).capability) },
         ];
       })
-      .sort((a, b) => b.score - a.score || (a.nodeId < b.nodeId ? -1 : 1));
+      .sort((a, b) => b.score - a.score || this.#order(a, b));
   }
 
   gang(demand: Demand, { size, topology }: Gang, isExcluded: (id: string) => boolean): readonly Placement[] | null {
@@ -40,12 +44,22 @@ class Plain {
     const whole = [...regions].flatMap(([region, members]) =>
       region === "" || members.length < size ? [] : [members.slice(0, size)],
     );
-    // The gang whose worst member is best; of equals the one whose worst member comes first by id.
+    // The gang whose worst member is best; of equals the one whose worst member comes first.
     whole.sort((a, b) => {
-      const [one, other] = [a.at(-1), b.at(-1)];
-      return (other?.score ?? 0) - (one?.score ?? 0) || ((one?.nodeId ?? "") < (other?.nodeId ?? "") ? -1 : 1);
+      const [one, other] = [a.at(-1), b.at(-1)] as [Placement, Placement];
+      return other.score - one.score || this.#order(one, other);
     });
     return whole[0] ?? null;
+  }
+
+  /** Among equals: by class of hardware, region and id. */
+  #order(one: Placement, other: Placement): number {
+    const [left, right] = [one, other].map(({ nodeId }) => {
+      const profile = this.nodes.get(nodeId)?.profile as NodeProfile;
+      return [classOf(profile).number, regionOf(profile), nodeId] as const;
+    }) as [Order, Order];
+    const differs = left.findIndex((value, at) => value !== right[at]);
+    return differs < 0 ? 0 : (left[differs] as number) < (right[differs] as number) ? -1 : 1;
   }
 }
 
@@ -161,3 +175,21 @@ test("the best of 100,000 nodes is found without scoring all of them, and at har
   // Filters on what has nothing to do with hardware (formats, stakes) are the hard case: still one node in a hundred.
   expect(large.filtered).toBeLessThan(1000);
 }, 120_000);
+
+test("among 20,000 equal machines the first is found at once, also when those before it are taken", () => {
+  const pool = new NodePool();
+  const [make] = fleet(1, 77);
+  if (!make) throw new Error("a fleet of one has one");
+  const profile = { ...make.profile, slots: 2 };
+  const ids = Array.from({ length: 20_000 }, (_, index) => `equal-${(index * 7919) % 20_000}`.padEnd(12, "-"));
+  for (const id of ids) pool.upsert({ ...make, id, profile, unavailable: null });
+  const demand: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
+  const inOrder = [...ids].sort();
+  const before = pool.looked;
+  for (let count = 0; count < 10_000; count++) {
+    const found = pool.best(demand, nobody);
+    expect(found?.nodeId).toBe(inOrder[count] as string);
+    pool.setAttempt(`job-${count}`, [found?.nodeId as string], demand);
+  }
+  expect((pool.looked - before) / 10_000).toBeLessThan(200);
+}, 60_000);

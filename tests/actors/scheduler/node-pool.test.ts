@@ -3,7 +3,14 @@ import { describe, expect, test } from "bun:test";
 import { NodePool, type PooledNode } from "../../../src/actors/scheduler/node-pool.ts";
 import { DEVICE_KINDS, type Demand, type DeviceKind } from "../../../src/domain/job-spec.ts";
 import type { Device } from "../../../src/domain/node-profile.ts";
-import { capabilityMatch, crowded, lacks, matchScore, type Unavailable } from "../../../src/domain/placement.ts";
+import {
+  capabilityMatch,
+  crowded,
+  lacks,
+  matchScore,
+  type Unavailable,
+  vramLeft,
+} from "../../../src/domain/placement.ts";
 import { seeded } from "../../support/seeded.ts";
 import { profile } from "./stage.ts";
 
@@ -79,12 +86,10 @@ class Model {
     return {
       slots: profile.slots - taken.length,
       ramBytes: profile.ramBytes - taken.reduce((sum, one) => sum + one.ramBytes, 0),
-      vramBytes: Object.fromEntries(
-        [...new Set(profile.devices.map(({ kind }) => kind))].map((kind) => [
-          kind,
-          bestOf(profile, kind) - taken.reduce((sum, one) => sum + one.vramBytes, 0),
-        ]),
+      cards: Object.fromEntries(
+        [...new Set(profile.devices.map(({ kind }) => kind))].map((kind) => [kind, bestOf(profile, kind)]),
       ),
+      vramTaken: taken.reduce((sum, one) => sum + one.vramBytes, 0),
     };
   }
 
@@ -215,7 +220,8 @@ describe("room", () => {
             model.fits(one, wants) &&
             already < room.slots &&
             already * wants.ramBytes + wants.ramBytes <= room.ramBytes &&
-            (wants.vramBytes === 0 || (already + 1) * wants.vramBytes <= (room.vramBytes[wants.device ?? "cpu"] ?? 0));
+            (wants.vramBytes === 0 ||
+              (already + 1) * wants.vramBytes <= vramLeft(room, { ...wants, device: wants.device ?? "cpu" }));
           let fitting = 0;
           while (fits(fitting)) fitting += 1;
           expect(places).toBe(fitting);
