@@ -137,21 +137,23 @@ export function tierStanding(rows: Float64Array, at: number, tier: number): numb
   return free >= (TIER_BYTES[tier] as number) ? (rows[at + STANDING * FAN] as number) : NEVER;
 }
 
-/** The same of all tiers of a node, as it is at one moment. */
-export class TierStandings {
-  #standing = NEVER;
-  #gpu = NEVER;
-  #ram = NEVER;
+/** Tiers of one kind of memory: the field of the first, the field in a node's row that tells how much is free, and how many there are. */
+export interface Ladder {
+  readonly first: number;
+  readonly free: number;
+  readonly tiers: number;
+}
 
-  read(rows: Float64Array, at: number): void {
-    this.#standing = rows[at + STANDING * FAN] as number;
-    this.#gpu = rows[at + FREE_GPU * FAN] as number;
-    this.#ram = rows[at + FREE_RAM * FAN] as number;
-  }
+export const LADDERS: readonly Ladder[] = [
+  { first: TIER_STANDINGS, free: FREE_GPU, tiers: FIRST_RAM_TIER },
+  { first: TIER_STANDINGS + FIRST_RAM_TIER, free: FREE_RAM, tiers: TIERS - FIRST_RAM_TIER },
+];
 
-  of(tier: number): number {
-    return (tier < FIRST_RAM_TIER ? this.#gpu : this.#ram) >= (TIER_BYTES[tier] as number) ? this.#standing : NEVER;
-  }
+/** How many tiers of the ladder so much free memory reaches, from the first on. */
+export function reach({ first, tiers }: Ladder, free: number): number {
+  let reached = 0;
+  while (reached < tiers && free >= (TIER_BYTES[first - TIER_STANDINGS + reached] as number)) reached += 1;
+  return reached;
 }
 
 /** Writes all other fields. */

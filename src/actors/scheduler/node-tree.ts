@@ -20,10 +20,12 @@ import {
   FAN,
   type HardwareClass,
   isHighest,
+  LADDERS,
+  type Ladder,
   LOWEST_END,
+  reach,
+  STANDING,
   TIER_STANDINGS,
-  TIERS,
-  TierStandings,
   tierStanding,
   WIDTH,
 } from "./node-facts.ts";
@@ -61,8 +63,8 @@ export class NodeTree {
   readonly #fields = new Int32Array(WIDTH);
   readonly #were = new Float64Array(WIDTH);
   readonly #are = new Float64Array(WIDTH);
-  readonly #before = new TierStandings();
-  readonly #after = new TierStandings();
+  /** By ladder: how many tiers the node reached whose row is being written. */
+  readonly #reached = new Int32Array(LADDERS.length);
   /** Of a node its place; of a group undefined. */
   readonly #places: (Place | undefined)[] = [];
   /** Of the root of a class the class; of all others undefined. */
@@ -156,7 +158,11 @@ export class NodeTree {
   write(node: number, row: Float64Array, end: number): void {
     const at = this.rowOf(node);
     const rows = this.#rows;
-    this.#before.read(rows, at);
+    const stood = rows[at + STANDING * FAN] as number;
+    for (let index = 0; index < LADDERS.length; index++) {
+      const ladder = LADDERS[index] as Ladder;
+      this.#reached[index] = reach(ladder, rows[at + ladder.free * FAN] as number);
+    }
     let many = 0;
     for (let field = 0; field < end; field++) {
       const was = rows[at + field * FAN] as number;
@@ -166,13 +172,42 @@ export class NodeTree {
       many = this.#note(many, field, was, is);
     }
     if (many === 0) return;
-    this.#after.read(rows, at);
-    for (let tier = 0; tier < TIERS; tier++) {
-      const was = this.#before.of(tier);
-      const is = this.#after.of(tier);
-      if (is !== was) many = this.#note(many, TIER_STANDINGS + tier, was, is);
+    const leaf = this.parentOf(node);
+    many = this.#changed(leaf, many);
+    for (let index = 0; index < LADDERS.length; index++)
+      many = this.#climb(leaf, LADDERS[index] as Ladder, this.#reached[index] as number, stood, at, many);
+    this.#carryUp(this.parentOf(leaf), many);
+  }
+
+  /**
+   * Brings the tiers of the group up to date with a node whose row begins there, and lists what changes. Whoever has much free
+   * has little free as well, so the standings of a ladder fall from tier to tier. A node that is outdone on the
+   * highest tier it reaches is therefore outdone on all below, and one look is mostly enough.
+   */
+  #climb(leaf: number, ladder: Ladder, reached: number, stood: number, at: number, noted: number): number {
+    const rows = this.#rows;
+    const sums = this.rowOf(leaf);
+    const stands = rows[at + STANDING * FAN] as number;
+    const reaches = reach(ladder, rows[at + ladder.free * FAN] as number);
+    let many = noted;
+    for (let tier = reaches - 1; tier >= 0; tier--) {
+      const field = ladder.first + tier;
+      const held = rows[sums + field * FAN] as number;
+      if (stands <= held) break;
+      rows[sums + field * FAN] = stands;
+      many = this.#note(many, field, held, stands);
     }
-    this.#carryUp(this.parentOf(node), many);
+    for (let tier = reached - 1; tier >= 0; tier--) {
+      if (tier < reaches && stands >= stood) break;
+      const field = ladder.first + tier;
+      const held = rows[sums + field * FAN] as number;
+      if (stood < held) break;
+      const sum = this.#sum(leaf, field);
+      if (sum === held) continue;
+      rows[sums + field * FAN] = sum;
+      many = this.#note(many, field, held, sum);
+    }
+    return many;
   }
 
   /** Lists a field that has changed. */
@@ -183,30 +218,34 @@ export class NodeTree {
     return many + 1;
   }
 
-  /**
-   * Brings the groups above up to date with the listed changes of one member. A member that was not the one to set a field,
-   * and still is not, changes nothing there; so most fields need no look at the other members, and soon none is left.
-   */
-  #carryUp(leaf: number, changes: number): void {
-    const rows = this.#rows;
+  /** Brings a group and those above up to date with the listed changes of one member; soon none is left. */
+  #carryUp(first: number, changes: number): void {
     let many = changes;
-    for (let group = leaf; many > 0 && this.#levels[group] !== TOP; group = this.parentOf(group)) {
-      const at = this.rowOf(group);
-      let left = 0;
-      for (let index = 0; index < many; index++) {
-        const field = this.#fields[index] as number;
-        const was = this.#were[index] as number;
-        const is = this.#are[index] as number;
-        const held = rows[at + field * FAN] as number;
-        const outdone = isHighest(field) ? is > held : field < LOWEST_END ? is < held : false;
-        if (!outdone && was !== held && (isHighest(field) || field < LOWEST_END)) continue;
-        const sum = outdone ? is : this.#sum(group, field);
-        if (sum === held) continue;
-        rows[at + field * FAN] = sum;
-        left = this.#note(left, field, held, sum);
-      }
-      many = left;
+    for (let group = first; many > 0 && this.#levels[group] !== TOP; group = this.parentOf(group))
+      many = this.#changed(group, many);
+  }
+
+  /**
+   * Brings a group up to date with the listed changes of one member, and lists its own instead. A member that was not the one
+   * to set a field, and still is not, changes nothing there; so most fields need no look at the other members.
+   */
+  #changed(group: number, changes: number): number {
+    const rows = this.#rows;
+    const at = this.rowOf(group);
+    let many = 0;
+    for (let index = 0; index < changes; index++) {
+      const field = this.#fields[index] as number;
+      const was = this.#were[index] as number;
+      const is = this.#are[index] as number;
+      const held = rows[at + field * FAN] as number;
+      const outdone = isHighest(field) ? is > held : field < LOWEST_END ? is < held : false;
+      if (!outdone && was !== held && (isHighest(field) || field < LOWEST_END)) continue;
+      const sum = outdone ? is : this.#sum(group, field);
+      if (sum === held) continue;
+      rows[at + field * FAN] = sum;
+      many = this.#note(many, field, held, sum);
     }
+    return many;
   }
 
   #rootOf(vertex: number): number {
