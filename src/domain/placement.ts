@@ -60,24 +60,30 @@ export interface NodeFacts {
 export const bestCard = (devices: readonly Device[], kind: DeviceKind | null): number =>
   devices.reduce((most, one) => (one.kind === kind ? Math.max(most, one.vramBytes) : most), 0);
 
-export function cardsOf({ devices }: NodeProfile): Cards {
+function cardsOf({ devices }: NodeProfile): Cards {
   const cards: Partial<Record<DeviceKind, number>> = {};
   for (const { kind, vramBytes } of devices) cards[kind] = Math.max(cards[kind] ?? 0, vramBytes);
   return cards;
 }
 
-export const totalRoom = (profile: NodeProfile): Room => roomLeft(profile, []);
+export const totalRoom = (profile: NodeProfile): Room => ({
+  slots: profile.slots,
+  ramBytes: profile.ramBytes,
+  cards: cardsOf(profile),
+  vramTaken: 0,
+});
 
-/** `cards`: the profile's, for callers who ask often and keep them. */
-export function roomLeft(profile: NodeProfile, taken: Iterable<Demand>, cards: Cards = cardsOf(profile)): Room {
-  let { slots, ramBytes } = profile;
-  let vramTaken = 0;
+export const roomLeft = (profile: NodeProfile, taken: Iterable<Demand>): Room => roomWithin(totalRoom(profile), taken);
+
+/** What these take from so much room. */
+export function roomWithin({ slots, ramBytes, cards, vramTaken }: Room, taken: Iterable<Demand>): Room {
+  let [slotsLeft, ramLeft, vramGone] = [slots, ramBytes, vramTaken];
   for (const demand of taken) {
-    slots -= 1;
-    ramBytes -= demand.ramBytes;
-    vramTaken += demand.vramBytes;
+    slotsLeft -= 1;
+    ramLeft -= demand.ramBytes;
+    vramGone += demand.vramBytes;
   }
-  return { slots, ramBytes, cards, vramTaken };
+  return { slots: slotsLeft, ramBytes: ramLeft, cards, vramTaken: vramGone };
 }
 
 /** What is left for a job of this kind; without a kind it asks for no GPU memory. */

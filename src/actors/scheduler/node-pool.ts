@@ -7,14 +7,12 @@ import type { Demand, DeviceKind, Gang } from "../../domain/job-spec.ts";
 import type { NodeProfile } from "../../domain/node-profile.ts";
 import {
   bestCard,
-  type Cards,
-  cardsOf,
   crowded,
   lacks,
   lacksHardware,
   type Room,
   regionOf,
-  roomLeft,
+  roomWithin,
   type Standing,
   scoreTerms,
   standingScore,
@@ -59,7 +57,8 @@ type IsExcluded = (nodeId: string) => boolean;
 interface Entry {
   node: PooledNode;
   readonly attempts: Attempts;
-  cards: Cards;
+  /** With nothing on it. */
+  total: Room;
   room: Room;
   standing: number;
   /** Whether it may be offered jobs, as long as it has room. */
@@ -98,7 +97,7 @@ export class NodePool {
 
   upsert(node: PooledNode): void {
     const entry = this.#nodes.get(node.id) ?? this.#create(node);
-    if (entry.node.profile !== node.profile) entry.cards = cardsOf(node.profile);
+    if (entry.node.profile !== node.profile) entry.total = totalRoom(node.profile);
     entry.node = node;
     entry.available = node.unavailable === null;
     assess(entry);
@@ -242,11 +241,12 @@ export class NodePool {
   #create(node: PooledNode): Entry {
     const attempts: Attempts = this.#strays.get(node.id) ?? new Map();
     this.#strays.delete(node.id);
-    const entry = {
+    const total = totalRoom(node.profile);
+    const entry: Entry = {
       node,
       attempts,
-      cards: cardsOf(node.profile),
-      room: totalRoom(node.profile),
+      total,
+      room: total,
       standing: 0,
       available: false,
       seat: null,
@@ -286,7 +286,7 @@ export class NodePool {
   }
 }
 
-const loadOf = ({ node, attempts }: Entry): number => Math.min(1, attempts.size / Math.max(1, node.profile.slots));
+const loadOf = ({ total, attempts }: Entry): number => Math.min(1, attempts.size / Math.max(1, total.slots));
 
 const standingOf = (entry: Entry): Standing => ({
   reputation: entry.node.reputation,
@@ -295,7 +295,7 @@ const standingOf = (entry: Entry): Standing => ({
 });
 
 function assess(entry: Entry): void {
-  entry.room = roomLeft(entry.node.profile, entry.attempts.values(), entry.cards);
+  entry.room = entry.attempts.size === 0 ? entry.total : roomWithin(entry.total, entry.attempts.values());
   entry.standing = standingScore(standingOf(entry));
 }
 

@@ -46,16 +46,22 @@ const BLOCK = WIDTH * FAN;
 /** The level of the groups whose members are the roots of the classes: above all others, however high a tree grows. */
 const TOP = 100;
 
+/** Of a node 0, of the groups above it 1 and so on: all nodes of a class are equally deep. */
+const LEVEL = 0;
+/** Of a group how many members it has. */
+const COUNT = 1;
+const PARENT = 2;
+/** The vertex's number among its group's members. */
+const RANK = 3;
+/** Of a group where its members are; of a node nothing. */
+const BLOCK_OF = 4;
+/** A power of two, so that no vertex lies across two cache lines. */
+const FACTS = 8;
+
 export class NodeTree {
   #capacity = 64;
-  /** Of a node 0, of the groups above it 1 and so on: all nodes of a class are equally deep. */
-  #levels = new Int32Array(this.#capacity);
-  #counts = new Int32Array(this.#capacity);
-  #parents = new Int32Array(this.#capacity);
-  /** The vertex's number among its group's members. */
-  #ranks = new Int32Array(this.#capacity);
-  /** Of a group where its members are; of a node nothing. */
-  #blocks = new Int32Array(this.#capacity);
+  /** What is known of a vertex, all of it together in memory: see LEVEL and the others. */
+  #facts = new Int32Array(this.#capacity * FACTS);
   #blockCapacity = 16;
   #rows = new Float64Array(this.#blockCapacity * BLOCK);
   #members = new Int32Array(this.#blockCapacity * FAN);
@@ -93,33 +99,33 @@ export class NodeTree {
   }
 
   isNode(vertex: number): boolean {
-    return this.#levels[vertex] === 0;
+    return this.#levelOf(vertex) === 0;
   }
 
   /** Whether the group's members are nodes. */
   isLeaf(group: number): boolean {
-    return this.#levels[group] === 1;
+    return this.#levelOf(group) === 1;
   }
 
   parentOf(vertex: number): number {
-    return this.#parents[vertex] as number;
+    return this.#facts[vertex * FACTS + PARENT] as number;
   }
 
   rankOf(vertex: number): number {
-    return this.#ranks[vertex] as number;
+    return this.#facts[vertex * FACTS + RANK] as number;
   }
 
   countOf(group: number): number {
-    return this.#counts[group] as number;
+    return this.#facts[group * FACTS + COUNT] as number;
   }
 
   memberAt(group: number, rank: number): number {
-    return this.#members[(this.#blocks[group] as number) * FAN + rank] as number;
+    return this.#members[this.#blockOf(group) * FAN + rank] as number;
   }
 
   /** Where the row of the group's first member begins; those of the others follow one by one, fields lie `FAN` apart. */
   rowsOf(group: number): number {
-    return (this.#blocks[group] as number) * BLOCK;
+    return this.#blockOf(group) * BLOCK;
   }
 
   /** Whether `one` comes before `other` by class, region and id; neither is part of the other. */
@@ -127,8 +133,8 @@ export class NodeTree {
     const [oneRoot, otherRoot] = [this.#rootOf(one), this.#rootOf(other)];
     if (oneRoot !== otherRoot) return this.hardwareOf(oneRoot).number < this.hardwareOf(otherRoot).number;
     let [left, right] = [one, other];
-    while ((this.#levels[left] as number) < (this.#levels[right] as number)) left = this.parentOf(left);
-    while ((this.#levels[right] as number) < (this.#levels[left] as number)) right = this.parentOf(right);
+    while (this.#levelOf(left) < this.#levelOf(right)) left = this.parentOf(left);
+    while (this.#levelOf(right) < this.#levelOf(left)) right = this.parentOf(right);
     while (this.parentOf(left) !== this.parentOf(right)) {
       left = this.parentOf(left);
       right = this.parentOf(right);
@@ -221,7 +227,7 @@ export class NodeTree {
   /** Brings a group and those above up to date with the listed changes of one member; soon none is left. */
   #carryUp(first: number, changes: number): void {
     let many = changes;
-    for (let group = first; many > 0 && this.#levels[group] !== TOP; group = this.parentOf(group))
+    for (let group = first; many > 0 && this.#levelOf(group) !== TOP; group = this.parentOf(group))
       many = this.#changed(group, many);
   }
 
@@ -248,9 +254,17 @@ export class NodeTree {
     return many;
   }
 
+  #levelOf(vertex: number): number {
+    return this.#facts[vertex * FACTS + LEVEL] as number;
+  }
+
+  #blockOf(group: number): number {
+    return this.#facts[group * FACTS + BLOCK_OF] as number;
+  }
+
   #rootOf(vertex: number): number {
     let root = vertex;
-    while (this.#levels[this.parentOf(root)] !== TOP) root = this.parentOf(root);
+    while (this.#levelOf(this.parentOf(root)) !== TOP) root = this.parentOf(root);
     return root;
   }
 
@@ -268,10 +282,10 @@ export class NodeTree {
     if (vertex === this.#capacity) this.#growVertices();
     this.#places[vertex] = undefined;
     this.#hardware[vertex] = undefined;
-    this.#levels[vertex] = level;
-    this.#counts[vertex] = 0;
-    this.#parents[vertex] = NOBODY;
-    this.#blocks[vertex] = NOBODY;
+    this.#facts[vertex * FACTS + LEVEL] = level;
+    this.#facts[vertex * FACTS + COUNT] = 0;
+    this.#facts[vertex * FACTS + PARENT] = NOBODY;
+    this.#facts[vertex * FACTS + BLOCK_OF] = NOBODY;
     return vertex;
   }
 
@@ -279,12 +293,12 @@ export class NodeTree {
     const group = this.#create(level);
     const block = this.#freeBlocks.pop() ?? this.#usedBlocks++;
     if (block === this.#blockCapacity) this.#growBlocks();
-    this.#blocks[group] = block;
+    this.#facts[group * FACTS + BLOCK_OF] = block;
     return group;
   }
 
   #dropGroup(group: number): void {
-    this.#freeBlocks.push(this.#blocks[group] as number);
+    this.#freeBlocks.push(this.#blockOf(group));
     this.#freeVertices.push(group);
   }
 
@@ -298,7 +312,7 @@ export class NodeTree {
       this.#tops.push(last);
     }
     const rank = this.countOf(last);
-    this.#counts[last] = rank + 1;
+    this.#facts[last * FACTS + COUNT] = rank + 1;
     this.#seat(last, rank, root);
     this.#sumUp(root);
     this.edition += 1;
@@ -315,7 +329,7 @@ export class NodeTree {
       this.#copyRow(this.rowOf(mover), this.rowOf(root));
       this.#seat(this.parentOf(root), this.rankOf(root), mover);
     }
-    this.#counts[last] = end;
+    this.#facts[last * FACTS + COUNT] = end;
     if (end === 0) {
       this.#tops.pop();
       this.#dropGroup(last);
@@ -327,11 +341,7 @@ export class NodeTree {
 
   #growVertices(): void {
     this.#capacity *= 2;
-    this.#levels = grown(this.#levels, this.#capacity);
-    this.#counts = grown(this.#counts, this.#capacity);
-    this.#parents = grown(this.#parents, this.#capacity);
-    this.#ranks = grown(this.#ranks, this.#capacity);
-    this.#blocks = grown(this.#blocks, this.#capacity);
+    this.#facts = grown(this.#facts, this.#capacity * FACTS);
   }
 
   #growBlocks(): void {
@@ -378,28 +388,29 @@ export class NodeTree {
   #detach(vertex: number): void {
     const group = this.parentOf(vertex);
     this.#shift(group, this.rankOf(vertex) + 1, -1);
-    this.#parents[vertex] = NOBODY;
+    this.#facts[vertex * FACTS + PARENT] = NOBODY;
     this.#sumUpFrom(group);
   }
 
   /** Moves the members from `rank` on, and their rows, by one seat. */
   #shift(group: number, rank: number, by: 1 | -1): void {
     const count = this.countOf(group);
-    const seats = (this.#blocks[group] as number) * FAN;
+    const seats = this.#blockOf(group) * FAN;
     this.#members.copyWithin(seats + rank + by, seats + rank, seats + count);
     const rows = this.rowsOf(group);
     for (let field = 0; field < WIDTH; field++) {
       const at = rows + field * FAN;
       this.#rows.copyWithin(at + rank + by, at + rank, at + count);
     }
-    this.#counts[group] = count + by;
-    for (let seat = Math.max(0, rank + by); seat < count + by; seat++) this.#ranks[this.memberAt(group, seat)] = seat;
+    this.#facts[group * FACTS + COUNT] = count + by;
+    for (let seat = Math.max(0, rank + by); seat < count + by; seat++)
+      this.#facts[this.memberAt(group, seat) * FACTS + RANK] = seat;
   }
 
   #seat(group: number, rank: number, vertex: number): void {
-    this.#members[(this.#blocks[group] as number) * FAN + rank] = vertex;
-    this.#parents[vertex] = group;
-    this.#ranks[vertex] = rank;
+    this.#members[this.#blockOf(group) * FAN + rank] = vertex;
+    this.#facts[vertex * FACTS + PARENT] = group;
+    this.#facts[vertex * FACTS + RANK] = rank;
   }
 
   #copyRow(from: number, to: number): void {
@@ -408,11 +419,11 @@ export class NodeTree {
 
   /** Puts a group with all members of the root between them and the root, which stays what it is to the list of classes. */
   #raise(root: number): number {
-    const level = this.#levels[root] as number;
+    const level = this.#levelOf(root);
     const group = this.#createGroup(level);
     this.#trade(root, group);
-    this.#levels[root] = level + 1;
-    this.#counts[root] = 1;
+    this.#facts[root * FACTS + LEVEL] = level + 1;
+    this.#facts[root * FACTS + COUNT] = 1;
     this.#seat(root, 0, group);
     return group;
   }
@@ -420,24 +431,24 @@ export class NodeTree {
   /** The other way round, when the root has a single group. */
   #lower(root: number): void {
     const group = this.memberAt(root, 0);
-    this.#levels[root] = this.#levels[group] as number;
+    this.#facts[root * FACTS + LEVEL] = this.#levelOf(group);
     this.#trade(group, root);
     this.#dropGroup(group);
   }
 
   /** Gives all members of a group to another one, which keeps none of its own. */
   #trade(from: number, to: number): void {
-    const block = this.#blocks[from] as number;
-    this.#blocks[from] = this.#blocks[to] as number;
-    this.#blocks[to] = block;
-    this.#counts[to] = this.countOf(from);
-    this.#counts[from] = 0;
-    for (let rank = 0; rank < this.countOf(to); rank++) this.#parents[this.memberAt(to, rank)] = to;
+    const block = this.#blockOf(from);
+    this.#facts[from * FACTS + BLOCK_OF] = this.#blockOf(to);
+    this.#facts[to * FACTS + BLOCK_OF] = block;
+    this.#facts[to * FACTS + COUNT] = this.countOf(from);
+    this.#facts[from * FACTS + COUNT] = 0;
+    for (let rank = 0; rank < this.countOf(to); rank++) this.#facts[this.memberAt(to, rank) * FACTS + PARENT] = to;
   }
 
   /** Moves the upper half of a full group into a new one to its right. */
   #split(group: number): number {
-    const right = this.#createGroup(this.#levels[group] as number);
+    const right = this.#createGroup(this.#levelOf(group));
     this.#move(group, FAN / 2, right, FAN / 2);
     this.#sumUp(group);
     this.#attach(this.parentOf(group), this.rankOf(group) + 1, right);
@@ -477,12 +488,12 @@ export class NodeTree {
       this.#copyRow(this.rowsOf(from) + first + index, this.rowsOf(to) + end + index);
       this.#seat(to, end + index, this.memberAt(from, first + index));
     }
-    this.#counts[from] = this.countOf(from) - many;
-    this.#counts[to] = end + many;
+    this.#facts[from * FACTS + COUNT] = this.countOf(from) - many;
+    this.#facts[to * FACTS + COUNT] = end + many;
   }
 
   #sumUpFrom(group: number): void {
-    for (let at = group; this.#levels[at] !== TOP; at = this.parentOf(at)) this.#sumUp(at);
+    for (let at = group; this.#levelOf(at) !== TOP; at = this.parentOf(at)) this.#sumUp(at);
   }
 
   /** Sums up a group's members. */
