@@ -51,12 +51,16 @@ export class PostgresJournal implements Journal {
 
   async commit(batch: readonly JournalEntry[]): Promise<void> {
     if (batch.length === 0) return;
-    const statements = this.#statements(batch);
+    let statements = this.#statements(batch, false);
     for (let attempt = 1; ; attempt++) {
       const client = await this.#writer.client();
       const refusal = await this.#transact(client, statements);
       if (refusal === undefined) return;
       const state = sqlState(refusal);
+      if (attempt < maxAttempts && state === outOfStep) {
+        statements = this.#statements(batch, true);
+        continue;
+      }
       if (attempt < maxAttempts && state !== undefined) {
         if (transient.has(state)) continue;
         if (voidStatements.has(state)) {
@@ -115,13 +119,13 @@ export class PostgresJournal implements Journal {
     }
   }
 
-  #statements(batch: readonly JournalEntry[]): readonly Statement[] {
+  #statements(batch: readonly JournalEntry[], whole: boolean): readonly Statement[] {
     refuseDuplicates(batch);
     const epoch = this.#epoch();
     const statements: Statement[] = [assertLeader(epoch), writeBatch(batch, epoch)];
     for (const projector of this.#projectors) {
       const entries = batch.filter((entry) => entry.ref.kind === projector.kind && entry.row !== null);
-      if (entries.length > 0) statements.push(...projector.statements(entries));
+      if (entries.length > 0) statements.push(...projector.statements(entries, whole));
     }
     return statements;
   }
@@ -163,6 +167,8 @@ const toError = (reason: unknown): Error => (reason instanceof Error ? reason : 
 const transient = new Set(["40001", "40P01", "55P03"]);
 /** The prepared statements are void (a migration by hand, DISCARD ALL): another connection prepares them anew. */
 const voidStatements = new Set(["0A000", "26000", "42P05"]);
+/** A table does not hold the rows as this process left them: they are written whole. */
+const outOfStep = "CX003";
 /** Classes of SQLSTATE that say the batch itself is wrong: cardinality, data, constraint, raised, SQL, limits. */
 const batchIsWrong = new Set(["21", "22", "23", "P0", "42", "54"]);
 

@@ -255,6 +255,14 @@ describe.each(await databaseServers())("the journal on the $name PostgreSQL", ({
     test("a lone surrogate in JSON", async () => {
       await expectRejected([beside(), entry({ ref: widget(), event: { type: "\ud800" } })], /invalid input syntax/);
       await expectRejected([beside(), job({ metadata: { a: "x\udc00" } })], /invalid input syntax/);
+      await expectRejected([beside(), entry({ ref: widget(), snapshot: { a: ["\\\udc00"] } })], /Unicode/);
+    });
+
+    test("but not a text that only looks like one", async () => {
+      const snapshot = { text: "\\u0000 \\\\ud800 \u0001 \ud83d\ude00" };
+      const written = entry({ ref: widget(), snapshot });
+      await journal.commit([written]);
+      expect((await journal.load(written.ref))?.snapshot).toEqual(snapshot);
     });
 
     test("a time beyond the calendar", async () => {
@@ -305,6 +313,65 @@ describe.each(await databaseServers())("the journal on the $name PostgreSQL", ({
         updated_at: new Date(AT + 1),
         // Not named by the second row: kept.
         progress: 0.25,
+      });
+    });
+
+    describe("of a job that this process has written before", () => {
+      const moved = (previous: JournalEntry, values: Readonly<Record<string, unknown>>): JournalEntry =>
+        next(previous, { row: { ...previous.row, ...values }, rowBefore: previous.row });
+
+      test("takes what has changed and keeps what lasts, whatever else is in the batch", async () => {
+        const [first, other] = [job({ metadata: { a: 1 } }), job()];
+        await journal.commit([first]);
+        const second = moved(first, { status: "running", progress: 0.5, metrics: { loss: 1 } });
+        await journal.commit([second, other]);
+        await journal.commit([moved(second, { status: "completed" }), moved(other, { progress: 0.1 })]);
+        expect(await projected("jobs", first.ref.id)).toMatchObject({
+          version: 3n,
+          status: "completed",
+          progress: 0.5,
+          metrics: { loss: 1 },
+          metadata: { a: 1 },
+          estimated_cost: 9007199254740993n,
+        });
+        expect(await projected("jobs", other.ref.id)).toMatchObject({ version: 2n, status: "pending", progress: 0.1 });
+      });
+
+      test("is changed in what lasts when that changes after all", async () => {
+        const first = job({ user_id: "a" });
+        await journal.commit([first]);
+        const second = moved(first, { user_id: "b" });
+        await journal.commit([second]);
+        expect(await projected("jobs", first.ref.id)).toMatchObject({ version: 2n, user_id: "b" });
+      });
+
+      test("is written whole when somebody has deleted it, and so are those beside it", async () => {
+        const [gone, there] = [job({ user_id: "a" }), job({ user_id: "b" })];
+        await journal.commit([gone, there]);
+        await administer(url, `delete from jobs where id = '${gone.ref.id}'`);
+        await journal.commit([moved(gone, { progress: 0.2 }), moved(there, { progress: 0.3 })]);
+        expect(await projected("jobs", gone.ref.id)).toMatchObject({ version: 2n, user_id: "a", progress: 0.2 });
+        expect(await projected("jobs", there.ref.id)).toMatchObject({ version: 2n, user_id: "b", progress: 0.3 });
+        expect([await versionOf(gone.ref), (await log(gone.ref)).length]).toEqual([2, 2]);
+      });
+
+      test("is written whole when somebody has put back an older one", async () => {
+        const first = job({ user_id: "a" });
+        const second = moved(first, { progress: 0.5 });
+        await journal.commit([first]);
+        await journal.commit([second]);
+        await administer(url, `update jobs set version = 1, user_id = 'x' where id = '${first.ref.id}'`);
+        await journal.commit([moved(second, { progress: 0.6 })]);
+        expect(await projected("jobs", first.ref.id)).toMatchObject({ version: 3n, user_id: "a", progress: 0.6 });
+      });
+
+      test("is not written when its actor has moved on", async () => {
+        const first = job();
+        const second = moved(first, { progress: 0.5 });
+        await journal.commit([first]);
+        await journal.commit([second]);
+        await expectRejected([moved(first, { progress: 0.9 })], /not at the version/, true);
+        expect(await projected("jobs", first.ref.id)).toMatchObject({ version: 2n, progress: 0.5 });
       });
     });
 

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import pg from "pg";
+import { openDatabase } from "../../src/store/database.ts";
 import { StoreError } from "../../src/store/errors.ts";
+import { PostgresJournal } from "../../src/store/journal.ts";
 import { type Migration, migrations } from "../../src/store/migrations/list.ts";
 import { checksum, migrate, plan, refuseOldServer } from "../../src/store/migrations/migrate.ts";
-import { databaseServers, freshDatabase } from "../support/servers.ts";
+import { administer, databaseServers, freshDatabase } from "../support/servers.ts";
 
 const names = migrations.map(({ version, name }) => `${String(version).padStart(4, "0")}_${name}`);
 const applied = (steps: readonly Migration[]) =>
@@ -75,6 +77,22 @@ describe.each(await databaseServers())("migrations on the $name PostgreSQL", ({ 
     expect(
       await migrate({ url: target }, [step(1, "create table a (id int)"), step(2, "create table b (id int)")]),
     ).toEqual(["0002_step_2"]);
+  });
+
+  test("snapshots stored before they became plain JSON are read as they were", async () => {
+    const target = await database();
+    await migrate({ url: target }, migrations.slice(0, 3));
+    const snapshot = { status: "active", value: { a: "b" }, context: { text: 'ü "\\" \n', n: 1e21, none: null } };
+    await administer(
+      target,
+      `insert into actors (kind, id, version, epoch, state, snapshot, created_at, updated_at)
+        values ('widget', 'old', 3, 1, 'a.b', '${JSON.stringify(snapshot)}', now(), now())`,
+    );
+    await migrate({ url: target });
+    const store = await openDatabase({ url: target });
+    const journal = new PostgresJournal(store.writer, 0n);
+    expect(await journal.load({ kind: "widget", id: "old" })).toMatchObject({ version: 3, state: "a.b", snapshot });
+    await store.close();
   });
 
   test("a server that does not answer is named without the password", async () => {

@@ -131,10 +131,15 @@ function isGoodResult(result: JobResult | null, nodeId: string): boolean {
   return Object.values(result.metrics).some(Number.isFinite);
 }
 
+const NOTHING: readonly Owed[] = [];
+
 function owedByJob(snapshot: JobSnapshot): readonly Owed[] {
   const { unsettled, live } = snapshot.context;
+  // An offer that all have accepted is none any more; asked first, because it is so of almost every commit.
+  const offered = live !== null && live.acceptedAt === null && dottedState(snapshot.value) === "assigned.offering";
+  if (!offered && unsettled.length === 0) return NOTHING;
   const owed: Owed[] = unsettled.map((one) => ({ name: "recordOutcome", key: keyOfOutcome(one) }));
-  if (live === null || !snapshot.matches({ assigned: "offering" })) return owed;
+  if (!offered) return owed;
   for (const [rank, { acceptedAt }] of membersOf(live).entries()) {
     if (acceptedAt === null) owed.push({ name: "offerToNode", key: keyOfOffer(live.number, rank) });
   }

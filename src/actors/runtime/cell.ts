@@ -1,5 +1,5 @@
 /**
- * One actor: its mailbox, its last committed snapshot, and the XState actor that computes the next one.
+ * One actor: its mailbox, and its last committed snapshot, from which the next one is computed.
  *
  * Modes:
  *   unread      nothing is known yet; the first message reads the row
@@ -11,10 +11,11 @@
  *   quarantined refuses everything until an operator steps in
  *
  * Safety: a message is answered only in `settle`, after its commit, or with an error. `#committed` changes only there and
- * in `#adopt`, both from what the journal has. Whatever goes wrong in between, the computing actor is thrown away and
- * rebuilt from `#committed` or from the row, so nothing uncommitted can be seen or built upon.
+ * in `#adopt`, both from what the journal has. What is computed in between lives in its own commit alone: whatever goes
+ * wrong, the actor goes on from `#committed` or from the row, so nothing uncommitted can be seen or built upon.
  */
-import { type Actor, type AnyMachineSnapshot, type AnyStateMachine, createActor, type Snapshot } from "xstate";
+import type { AnyMachineSnapshot } from "xstate";
+import type { Computation } from "./computation.ts";
 import {
   ActorOverloaded,
   ActorQuarantined,
@@ -70,7 +71,8 @@ export class Cell {
   #mode: Mode = "unread";
   #mailbox: Message[] = [];
   #committed: Committed | null = null;
-  #actor: Actor<AnyStateMachine> | null = null;
+  /** The actor's row in its own table as this cell last committed it; null since the actor was last read. */
+  #row: JournalEntry["row"] = null;
   #quarantineReason = "";
   readonly #restarts: RestartBudget;
   #closed = false;
@@ -79,6 +81,7 @@ export class Cell {
   constructor(
     readonly ref: ActorRef,
     readonly kind: ActorKind,
+    private readonly computation: Computation,
     private readonly host: CellHost,
   ) {
     this.#restarts = new RestartBudget(host.clock);
@@ -121,7 +124,6 @@ export class Cell {
   quarantine(reason: string): void {
     this.#mode = "quarantined";
     this.#quarantineReason = reason;
-    this.#actor = null;
     this.host.log.error("an actor was quarantined", { kind: this.ref.kind, id: this.ref.id, reason });
     this.host.setAside(this);
     for (const message of this.#mailbox.splice(0)) message.reply?.reject(new ActorQuarantined(this.ref, reason));
@@ -183,52 +185,33 @@ export class Cell {
   #create(input: Readonly<Record<string, unknown>>, reply: Reply | null): void {
     const at = this.host.clock.now();
     const event = { type: "created", input: { ...input, at } };
-    let actor: Actor<AnyStateMachine>;
+    let snapshot: AnyMachineSnapshot;
     try {
-      actor = this.#start({ input: event.input });
+      snapshot = this.computation.begin(event.input);
     } catch (error) {
       this.#fail(event, error, reply);
       return;
     }
-    this.#commit(actor, event, null, at, reply);
+    this.#commit(snapshot, event, null, at, reply);
   }
 
   #step(committed: Committed, event: { readonly type: string }, reply: Reply | null): void {
     const at = this.host.clock.now();
     const { rules } = this.kind;
     const stamped = rules === undefined ? { ...event, at } : { ...event, at, rules };
-    let actor: Actor<AnyStateMachine>;
+    let snapshot: AnyMachineSnapshot;
     try {
-      actor = this.#actor ?? this.#start({ snapshot: committed.snapshot as Snapshot<unknown> });
-      this.#actor = actor;
-      const before = actor.getSnapshot();
-      actor.send(stamped);
-      const after = actor.getSnapshot();
-      if (after.status === "error") throw after.error;
-      if (after === before) {
-        reply?.reject(new EventRejected(committed, event.type));
-        return;
-      }
+      snapshot = this.computation.next(committed.snapshot, stamped);
     } catch (error) {
-      this.#actor = null;
       this.#fail(stamped, error, reply);
       return;
     }
-    this.#commit(actor, stamped, committed, at, reply);
-  }
-
-  #start(options: { input?: unknown; snapshot?: Snapshot<unknown> }): Actor<AnyStateMachine> {
-    const actor = createActor(this.kind.machine, options as never);
-    // Without an observer XState throws a machine's error in a later turn, at nobody.
-    actor.subscribe({ error: () => {} });
-    actor.start();
-    const snapshot = actor.getSnapshot();
-    if (snapshot.status === "error") throw snapshot.error;
-    return actor;
+    if (snapshot === committed.snapshot) reply?.reject(new EventRejected(committed, event.type));
+    else this.#commit(snapshot, stamped, committed, at, reply);
   }
 
   #commit(
-    actor: Actor<AnyStateMachine>,
+    snapshot: AnyMachineSnapshot,
     event: { readonly type: string },
     before: Committed | null,
     at: Millis,
@@ -237,48 +220,46 @@ export class Cell {
     let after: Committed;
     let entry: JournalEntry;
     try {
-      after = this.#describe(actor.getSnapshot(), (before?.version ?? 0) + 1, at);
-      const deadline = deadlineOf(this.kind, after.snapshot);
+      after = this.#describe(snapshot, (before?.version ?? 0) + 1, at);
       entry = {
         ref: this.ref,
         expectedVersion: before?.version ?? 0,
         event: event as unknown as Json,
         from: before?.state ?? null,
         to: after.state,
-        snapshot: actor.getPersistedSnapshot() as unknown as Json,
-        deadline,
+        snapshot: this.computation.persist(snapshot),
+        deadline: deadlineOf(this.kind, snapshot),
         finished: after.finished,
         at,
-        row: this.kind.row?.(after.snapshot as never, after.version) ?? null,
+        row: this.kind.row?.(snapshot as never, after.version) ?? null,
+        rowBefore: this.#row,
       };
     } catch (error) {
-      this.#actor = null;
       this.#fail(event, error, reply);
       return;
     }
     this.#mode = "committing";
-    this.host.enqueue(entry, (outcome) => this.#settle(outcome, actor, event, before, after, reply));
+    this.host.enqueue(entry, (outcome) => this.#settle(outcome, entry, before, after, reply));
   }
 
   #settle(
     outcome: CommitOutcome,
-    actor: Actor<AnyStateMachine>,
-    event: { readonly type: string },
+    entry: JournalEntry,
     before: Committed | null,
     after: Committed,
     reply: Reply | null,
   ): void {
+    const event = entry.event as unknown as { readonly type: string };
     switch (outcome.kind) {
       case "committed":
-        this.#actor = actor;
         this.#committed = after;
+        this.#row = entry.row;
         this.#mode = "ready";
         reply?.resolve(after, before === null);
         this.host.committed(this, { before, after, event: event.type });
         this.#pump();
         return;
       case "rejected":
-        this.#actor = null;
         if (outcome.error.stale) {
           // Somebody else's commit, or one of ours that we took for lost: the row knows.
           reply?.reject(new ActorUnavailable(this.ref, "its row changed underneath", { cause: outcome.error }));
@@ -289,7 +270,6 @@ export class Cell {
         }
         return;
       case "unknown":
-        this.#actor = null;
         reply?.reject(
           new ActorUnavailable(this.ref, `the database did not confirm: ${messageOf(outcome.error)}`, {
             cause: outcome.error,
@@ -342,6 +322,7 @@ export class Cell {
       (stored) => {
         if (this.#closed) return;
         this.#rereadDelay = FIRST_REREAD;
+        this.#row = null;
         const known = this.#committed;
         if (stored === null) {
           // Deleted by hand, if it ever was there.
@@ -370,13 +351,11 @@ export class Cell {
   }
 
   #adopt(stored: StoredActor): void {
-    const snapshot = this.kind.upgrade?.(stored.snapshot) ?? stored.snapshot;
-    const actor = this.#start({ snapshot: snapshot as unknown as Snapshot<unknown> });
-    const described = this.#describe(actor.getSnapshot(), stored.version, stored.updatedAt);
+    const snapshot = this.computation.restore(this.kind.upgrade?.(stored.snapshot) ?? stored.snapshot);
+    const described = this.#describe(snapshot, stored.version, stored.updatedAt);
     // A snapshot that its own kind cannot read would fail later, in the middle of something else.
     deadlineOf(this.kind, described.snapshot);
     this.kind.row?.(described.snapshot as never, stored.version);
-    this.#actor = actor;
     this.#committed = { ...described, finished: stored.finished };
     this.#mode = "ready";
   }

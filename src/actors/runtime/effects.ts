@@ -13,96 +13,129 @@ import type { ActorRef, Clock, Log, Millis } from "./ports.ts";
 const FIRST_RETRY: Millis = 100;
 const SLOWEST_RETRY: Millis = 10_000;
 
-const keyOf = ({ kind, id }: ActorRef): string => `${kind}/${id}`;
+/** One effect that is owed: under way, waiting for its next try, or done and its outcome reported. */
+class Running {
+  /** No longer owed. */
+  over = false;
+  /** Its handler is at work and may be listening to the signal. */
+  atWork = false;
+  cancelRetry: (() => void) | null = null;
+  #abort: AbortController | null = null;
 
-interface Running {
-  readonly abort: AbortController;
-  cancelRetry: (() => void) | null;
+  constructor(readonly key: string) {}
+
+  /** Made when it is first asked for: a handler that waits for nothing has no use for it. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.over) this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  /** Once the handler has answered nobody listens, and an abort, which is dear, is left out. */
+  cancel(): void {
+    this.over = true;
+    this.cancelRetry?.();
+    if (this.atWork) this.#abort?.abort();
+  }
 }
 
+/** Hands an effect's outcome to its actor. `refused` is called when the actor does not take it. */
+type Report = (ref: ActorRef, event: { readonly type: string }, refused: (error: unknown) => void) => void;
+
+const NONE: readonly Running[] = [];
+
 export class Effects {
-  /** By actor ("kind/id"), then by the effect's key. An entry stays until the effect is no longer owed: that is what makes it run once. */
-  readonly #running = new Map<string, Map<string, Running>>();
+  /**
+   * By actor, whose `ref` is always the same object. An entry stays until the effect is no longer owed: that is what makes
+   * it run once.
+   */
+  readonly #running = new Map<ActorRef, readonly Running[]>();
   #stopped = false;
 
   constructor(
     private readonly clock: Clock,
     private readonly log: Log,
-    private readonly report: (ref: ActorRef, event: { readonly type: string }) => Promise<unknown>,
+    private readonly report: Report,
   ) {}
 
   /** Starts what `committed` owes and is not under way, and aborts what it no longer owes. */
   reconcile(kind: ActorKind, committed: Committed, owed: readonly Owed[]): void {
     if (this.#stopped) return;
-    const actor = keyOf(committed.ref);
-    let running = this.#running.get(actor);
-    if (running) {
-      for (const [key, one] of running) {
-        if (owed.some((still) => still.key === key)) continue;
-        this.#cancel(one);
-        running.delete(key);
-      }
-      if (running.size === 0) this.#running.delete(actor);
+    const before = this.#running.get(committed.ref) ?? NONE;
+    if (owed.length === 0 && before.length === 0) return;
+    const running: Running[] = [];
+    for (const one of before) {
+      if (owed.some(({ key }) => key === one.key)) running.push(one);
+      else one.cancel();
     }
+    if (owed.length === 0) {
+      this.#running.delete(committed.ref);
+      return;
+    }
+    const started: { readonly effect: Owed; readonly one: Running }[] = [];
     for (const effect of owed) {
-      if (running?.has(effect.key)) continue;
-      if (!running || running.size === 0) {
-        running = new Map();
-        this.#running.set(actor, running);
-      }
-      const one: Running = { abort: new AbortController(), cancelRetry: null };
-      running.set(effect.key, one);
-      this.#attempt(kind, committed, effect, one, FIRST_RETRY);
+      if (running.some(({ key }) => key === effect.key)) continue;
+      const one = new Running(effect.key);
+      running.push(one);
+      started.push({ effect, one });
     }
+    this.#running.set(committed.ref, running);
+    for (const { effect, one } of started) this.#attempt(kind, committed, effect, one, FIRST_RETRY);
   }
 
   /** Aborts whatever runs for the actor, owed or not; what it still owes runs anew when it is reconciled again. */
   abort(ref: ActorRef): void {
-    const actor = keyOf(ref);
-    for (const one of this.#running.get(actor)?.values() ?? []) this.#cancel(one);
-    this.#running.delete(actor);
+    for (const one of this.#running.get(ref) ?? NONE) one.cancel();
+    this.#running.delete(ref);
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const running of this.#running.values()) for (const one of running.values()) this.#cancel(one);
+    for (const running of this.#running.values()) for (const one of running) one.cancel();
     this.#running.clear();
   }
 
-  #cancel(one: Running): void {
-    one.cancelRetry?.();
-    one.abort.abort();
-  }
-
   #attempt(kind: ActorKind, committed: Committed, owed: Owed, one: Running, retryDelay: Millis): void {
-    this.#perform(kind, committed, owed, one.abort.signal).catch((error: unknown) => {
-      if (one.abort.signal.aborted || this.#stopped) return;
-      this.log.warn("an effect failed and will be tried again", {
-        ...committed.ref,
-        effect: owed.key,
-        retryDelay,
-        error,
-      });
+    const { ref } = committed;
+    const failed = (error: unknown): void => {
+      one.atWork = false;
+      if (one.over || this.#stopped) return;
+      this.log.warn("an effect failed and will be tried again", { ...ref, effect: owed.key, retryDelay, error });
       one.cancelRetry = this.clock.after(retryDelay, () => {
         one.cancelRetry = null;
         this.#attempt(kind, committed, owed, one, Math.min(retryDelay * 2, SLOWEST_RETRY));
       });
-    });
+    };
+    one.atWork = true;
+    this.#perform(kind, committed, owed, one).then((event) => {
+      one.atWork = false;
+      if (event === null || one.over) return;
+      this.report(ref, event, (error) => {
+        // The outcome could not be stored: the effect is still owed. Any other refusal means that the actor has moved on.
+        if (error instanceof ActorUnavailable || error instanceof ActorOverloaded) failed(error);
+        else this.log.debug("an effect's outcome came too late", { ...ref, effect: owed.key, error });
+      });
+    }, failed);
   }
 
-  async #perform(kind: ActorKind, committed: Committed, owed: Owed, signal: AbortSignal): Promise<void> {
+  /** Rejects, and never throws, when the handler does either. */
+  async #perform(
+    kind: ActorKind,
+    { ref, snapshot }: Committed,
+    owed: Owed,
+    one: Running,
+  ): Promise<{ readonly type: string } | null> {
     const handler = kind.effects?.[owed.name];
     if (!handler) throw new Error(`${kind.name} owes ${owed.name}, for which it has no handler`);
-    const { ref, snapshot } = committed;
-    const idempotencyKey = `${ref.kind}/${ref.id}/${owed.key}`;
-    const event = await handler({ ref, owed, idempotencyKey, snapshot: snapshot as never, signal });
-    if (event === null || signal.aborted) return;
-    try {
-      await this.report(ref, event as unknown as { readonly type: string });
-    } catch (error) {
-      // The outcome could not be stored: the effect is still owed. Any other refusal means that the actor has moved on.
-      if (error instanceof ActorUnavailable || error instanceof ActorOverloaded) throw error;
-      this.log.debug("an effect's outcome came too late", { ...ref, effect: owed.key, error });
-    }
+    const event = await handler({
+      ref,
+      owed,
+      idempotencyKey: `${ref.kind}/${ref.id}/${owed.key}`,
+      snapshot: snapshot as never,
+      get signal() {
+        return one.signal;
+      },
+    });
+    return event as { readonly type: string } | null;
   }
 }

@@ -36,7 +36,7 @@ export interface EffectCall<M extends AnyStateMachine> {
   readonly idempotencyKey: string;
   readonly owed: Owed;
   readonly snapshot: SnapshotFrom<M>;
-  /** Aborted when the state no longer owes the effect, and at shutdown. */
+  /** Aborted when the state no longer owes the effect, and at shutdown, if the handler has not answered by then. */
   readonly signal: AbortSignal;
 }
 
@@ -96,12 +96,14 @@ export type InputOf<M extends AnyStateMachine> = Unstamped<InputFrom<M>>;
 /** "assigned.offering" from XState's nested value; parallel regions are joined with "+". */
 export function dottedState(value: unknown): string {
   if (typeof value === "string") return value;
-  return Object.entries(value as Record<string, unknown>)
-    .map(([name, inner]) => {
-      const rest = dottedState(inner);
-      return rest === "" ? name : `${name}.${rest}`;
-    })
-    .join("+");
+  const regions = value as Readonly<Record<string, unknown>>;
+  let state = "";
+  for (const name in regions) {
+    const rest = dottedState(regions[name]);
+    const path = rest === "" ? name : `${name}.${rest}`;
+    state = state === "" ? path : `${state}+${path}`;
+  }
+  return state;
 }
 
 interface OwingMeta {

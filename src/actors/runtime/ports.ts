@@ -57,6 +57,11 @@ export interface JournalEntry {
   readonly at: Millis;
   /** This actor's row in its own table (jobs, nodes, ...), as its kind maps it; null when the kind has no table. */
   readonly row: Readonly<Record<string, unknown>> | null;
+  /**
+   * What `row` was when this process last committed the actor, at `expectedVersion`. Null or absent when it has not, since it
+   * read the actor: the table may then hold what another build wrote, or a person.
+   */
+  readonly rowBefore?: Readonly<Record<string, unknown>> | null;
 }
 
 /** An actor as it stands in the journal. */

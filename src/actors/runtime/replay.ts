@@ -1,5 +1,6 @@
 /** Folds a transition log back into the actor it describes (I9). Pure. */
-import { type AnyMachineSnapshot, createActor, type Snapshot } from "xstate";
+import type { AnyMachineSnapshot } from "xstate";
+import { Computation } from "./computation.ts";
 import type { ActorKind } from "./kind.ts";
 import type { Json } from "./ports.ts";
 
@@ -13,11 +14,8 @@ export function replay(
 ): { readonly snapshot: Json; readonly state: AnyMachineSnapshot } {
   const [creation, ...rest] = events as readonly { readonly type: string; readonly input?: Json }[];
   if (creation?.type !== "created") throw new Error("a log begins with its actor's creation");
-  const actor = createActor(kind.machine, { input: creation.input as never });
-  actor.subscribe({ error: () => {} });
-  actor.start();
-  for (const event of rest) actor.send(event);
-  const state = actor.getSnapshot();
-  if (state.status === "error") throw state.error;
-  return { snapshot: actor.getPersistedSnapshot() as Snapshot<unknown> as unknown as Json, state };
+  const computation = new Computation(kind.machine);
+  let state = computation.begin(creation.input);
+  for (const event of rest) state = computation.next(state, event);
+  return { snapshot: computation.persist(state), state };
 }

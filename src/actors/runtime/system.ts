@@ -6,6 +6,7 @@
  */
 import type { AnyStateMachine } from "xstate";
 import { Cell, type CellHost, type Message, type Reply } from "./cell.ts";
+import { Computation } from "./computation.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Effects } from "./effects.ts";
 import { ActorError, ActorOverloaded, ActorUnavailable, EventRejected } from "./errors.ts";
@@ -65,6 +66,7 @@ export class ActorSystem implements CellHost {
   readonly log: Log;
   #phase: Phase = "recovering";
   readonly #kinds = new Map<string, ActorKind>();
+  readonly #computations = new Map<string, Computation>();
   readonly #cells = new Map<string, Map<string, Cell>>();
   readonly #listeners = new Map<string, Set<Listener>>();
   /** The latest sign of life, by cell. */
@@ -87,7 +89,9 @@ export class ActorSystem implements CellHost {
         this.#outsideFloor = this.clock.now() + options.outsideGrace;
       },
     );
-    this.#effects = new Effects(options.clock, options.log, (ref, event) => this.#ask(ref, event));
+    this.#effects = new Effects(options.clock, options.log, (ref, event, refused) =>
+      this.#post(ref, { type: "event", event, reply: { resolve: () => {}, reject: refused } }),
+    );
   }
 
   register<M extends AnyStateMachine>(kind: ActorKind<M>): Actors<M> {
@@ -95,13 +99,15 @@ export class ActorSystem implements CellHost {
     if (this.#kinds.has(name)) throw new Error(`the kind ${name} is registered twice`);
     // Inside, kinds are handled without their types; this is the one place where they are taken off and put on again.
     this.#kinds.set(name, kind as unknown as ActorKind);
+    this.#computations.set(name, new Computation(kind.machine));
     const cells = new Map<string, Cell>();
     const listeners = new Set<Listener>();
     this.#cells.set(name, cells);
     this.#listeners.set(name, listeners);
     const typed = (committed: Committed) => committed as unknown as Committed<M>;
     return {
-      ask: (id, event) => this.#ask({ kind: name, id }, event as unknown as { type: string }).then(typed),
+      ask: (id, event) =>
+        this.#ask({ kind: name, id }, event as unknown as { type: string }) as unknown as Promise<Committed<M>>,
       tell: (id, event) => this.#tell({ kind: name, id }, event as unknown as { type: string }),
       create: (id, input) =>
         this.#create({ kind: name, id }, input).then(({ created, committed }) => ({
@@ -136,13 +142,11 @@ export class ActorSystem implements CellHost {
    */
   async recover(): Promise<ReadonlyMap<string, { readonly loaded: number; readonly quarantined: number }>> {
     const found = new Map<string, { loaded: number; quarantined: number }>();
-    for (const [name, kind] of this.#kinds) {
+    for (const name of this.#kinds.keys()) {
       const counts = { loaded: 0, quarantined: 0 };
-      const cells = this.#cellsOf(name);
       for await (const page of this.journal.loadLive(name)) {
         for (const stored of page) {
-          const cell = new Cell(stored.ref, kind, this);
-          cells.set(stored.ref.id, cell);
+          const cell = this.#cellAt(stored.ref);
           if (cell.restore(stored)) counts.loaded += 1;
           else counts.quarantined += 1;
         }
@@ -240,14 +244,10 @@ export class ActorSystem implements CellHost {
   }
 
   #ask(ref: ActorRef, event: { readonly type: string }, forVersion?: number): Promise<Committed> {
-    return new Promise((resolve, reject) =>
-      this.#post(ref, {
-        type: "event",
-        event,
-        reply: { resolve, reject },
-        ...(forVersion === undefined ? {} : { forVersion }),
-      }),
-    );
+    return new Promise((resolve, reject) => {
+      const message = { type: "event", event, reply: { resolve, reject } } as const;
+      this.#post(ref, forVersion === undefined ? message : { ...message, forVersion });
+    });
   }
 
   #create(
@@ -278,13 +278,20 @@ export class ActorSystem implements CellHost {
       message.reply?.reject(new ActorOverloaded(ref, `${this.options.maxPending} transitions wait for the database`));
       return;
     }
+    this.#cellAt(ref).post(message);
+  }
+
+  /** The actor's cell; a new one when it has none. */
+  #cellAt(ref: ActorRef): Cell {
     const cells = this.#cellsOf(ref.kind);
     let cell = cells.get(ref.id);
     if (!cell) {
-      cell = new Cell(ref, this.#kindOf(ref.kind), this);
+      const computation = this.#computations.get(ref.kind);
+      if (!computation) throw new Error(`the kind ${ref.kind} is not registered`);
+      cell = new Cell(ref, this.#kindOf(ref.kind), computation, this);
       cells.set(ref.id, cell);
     }
-    cell.post(message);
+    return cell;
   }
 
   #setDeadline(cell: Cell, kind: ActorKind, committed: Committed): void {

@@ -74,7 +74,11 @@ export class Broker {
       },
     });
     this.#returns = new Returns({ clock, log, jobs, onChange: (jobId) => this.#lookAt(jobId) });
-    options.jobs.onCommit(({ after }) => this.observeJob(after));
+    options.jobs.onCommit(({ before, after, event }) => {
+      // A job told anew ("reloaded") may have been given up in between, and its room with it.
+      const goesOn = before !== null && event !== "reloaded" && this.#holdsAsBefore(before, after);
+      if (!goesOn) this.observeJob(after);
+    });
     options.nodes.onCommit(({ after }) => this.observeNode(after));
   }
 
@@ -157,6 +161,12 @@ export class Broker {
     const offered = this.#placing.nodesOf(id);
     if (!queued) this.#placing.forget(id);
     const returning = this.#returns.nodeOf(id);
+    if (offered !== undefined && live !== null && returning === undefined && areSame(offered, nodesOf(live))) {
+      // The placement is real. It has held its room, and its job been out of the queue, since it was decided.
+      this.#pending.remove(id);
+      for (const nodeId of offered) this.#tellLoad(nodeId);
+      return;
+    }
     if (committed.state.startsWith("pending.")) this.#pending.add(id, committed.snapshot.context.owner);
     else this.#pending.remove(id);
     const job = toQueued(committed);
@@ -169,6 +179,17 @@ export class Broker {
     for (const nodeId of changed) this.#tellLoad(nodeId);
     // A placement took its room before its commit; now that it is real, its nodes may be busy.
     if (!queued) for (const nodeId of offered ?? []) this.#tellLoad(nodeId);
+  }
+
+  /**
+   * Whether the commit is of a job on nodes that goes on, under the same attempt and so on the same nodes: it neither waits
+   * nor gives anything back, and what it held it still holds. Every second commit is one, since an attempt begins with
+   * two (offered, accepted) and may have many more.
+   */
+  #holdsAsBefore(before: CommittedJob, after: CommittedJob): boolean {
+    const { id, live } = after.snapshot.context;
+    if (live === null || before.snapshot.context.live?.number !== live.number) return false;
+    return this.#placing.nodesOf(id) === undefined && this.#returns.nodeOf(id) === undefined;
   }
 
   /**
@@ -248,3 +269,7 @@ export class Broker {
     for (const nodeId of this.#matchmaker.giveBack(id)) this.#tellLoad(nodeId);
   }
 }
+
+/** By rank: a gang of the same nodes in another order is another gang. */
+const areSame = (some: readonly string[], others: readonly string[]): boolean =>
+  some.length === others.length && some.every((nodeId, rank) => nodeId === others[rank]);

@@ -1,6 +1,7 @@
 import nodesJobsPayments from "../../../migrations/0001_nodes_jobs_payments.sql" with { type: "text" };
 import actors from "../../../migrations/0002_actors.sql" with { type: "text" };
 import nodeConduct from "../../../migrations/0003_node_conduct.sql" with { type: "text" };
+import lighterCommits from "../../../migrations/0004_lighter_commits.sql" with { type: "text" };
 
 /** One forward-only step of the schema. */
 export interface Migration {
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   { version: 1, name: "nodes_jobs_payments", sql: nodesJobsPayments },
   { version: 2, name: "actors", sql: actors },
   { version: 3, name: "node_conduct", sql: nodeConduct },
+  { version: 4, name: "lighter_commits", sql: lighterCommits },
 ];

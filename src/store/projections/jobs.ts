@@ -4,6 +4,20 @@ import { type Projector, tableProjector } from "./projector.ts";
 export const jobProjector: Projector = tableProjector({
   kind: "job",
   table: "jobs",
+  lasting: [
+    "user_wallet",
+    "user_id",
+    "job_type",
+    "priority",
+    "required_gpu",
+    "required_gpu_memory_gb",
+    "required_ram_gb",
+    "estimated_duration_seconds",
+    "estimated_cost",
+    "total_epochs",
+    "metadata",
+    "created_at",
+  ],
   columns: {
     id: "uuid",
     user_wallet: "text",

@@ -92,8 +92,8 @@ const deviceDefaults: Row = {
  */
 export const nodeProjector: Projector = {
   kind: "node",
-  statements: (entries) => [
-    ...nodes.statements(entries),
+  statements: (entries, whole) => [
+    ...nodes.statements(entries, whole),
     ...deviceStatements(entries),
     ...reputationStatements(entries),
   ],

@@ -69,9 +69,32 @@ describe("the row of a job", () => {
   test("fills every column of jobs with what the column takes, but the one that the projector fills", () => {
     for (const job of jobs) {
       expect(Object.keys(rowOf(job)).sort()).toEqual([...COLUMNS].sort());
-      const [statement] = jobProjector.statements([entryOf(job)]);
+      const [statement] = jobProjector.statements([entryOf(job)], true);
       const written = /^insert into jobs \(([^)]*)\)/.exec(statement?.text ?? "")?.[1]?.split(",");
       expect(written?.sort()).toEqual([...COLUMNS, "updated_at"].sort());
+    }
+  });
+
+  test("is written without what lasts when only the rest has changed, and whole when that has changed too", () => {
+    for (const job of jobs) {
+      const entry = { ...entryOf(job), rowBefore: rowOf(job) };
+      const [statement, ...others] = jobProjector.statements([entry], false);
+      expect(others).toEqual([]);
+      const written = statement?.text.match(/\b\w+(?= = item\.)/g) ?? [];
+      const lasting = "user_wallet user_id job_type priority required_gpu required_gpu_memory_gb required_ram_gb";
+      const more = "estimated_duration_seconds estimated_cost total_epochs metadata created_at";
+      const left = new Set(["id", ...lasting.split(" "), ...more.split(" ")]);
+      expect(new Set([...written, ...left])).toEqual(new Set([...COLUMNS, "updated_at"]));
+      for (const name of written) expect(left.has(name) && name !== "id").toBe(false);
+
+      for (const changed of [
+        { user_id: "another" },
+        { metadata: { ...(rowOf(job).metadata as object), epochs: -1 } },
+      ]) {
+        const before = { ...rowOf(job), ...changed };
+        const [whole] = jobProjector.statements([{ ...entry, rowBefore: before }], false);
+        expect(whole?.text).toStartWith("insert into jobs ");
+      }
     }
   });
 

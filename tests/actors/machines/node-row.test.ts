@@ -117,7 +117,7 @@ describe("the row of a node", () => {
   test("fills its columns with what they take; those that telemetry fills are left alone", () => {
     for (const node of nodes) {
       expect(Object.keys(rowOf(node)).sort()).toEqual([...COLUMNS, "devices", "reputation_changes"].sort());
-      const statements = nodeProjector.statements([entryOf(node)]);
+      const statements = nodeProjector.statements([entryOf(node)], true);
       const written = /^insert into nodes \(([^)]*)\)/.exec(statements[0]?.text ?? "")?.[1]?.split(",");
       expect(written?.sort()).toEqual([...COLUMNS, "updated_at"].sort());
       expect(statements.some(({ text }) => text.startsWith("insert into node_devices "))).toBe(true);
@@ -172,7 +172,7 @@ test("a node's changes of score are written once, in the commit of the transitio
     at: T0,
     rules: NODE_RULES,
   } as NodeEvent)[0] as Snapshot;
-  const added = nodeProjector.statements([entryOf(failed)]).find(({ name }) => name === "add_reputation_changes");
+  const added = nodeProjector.statements([entryOf(failed)], true).find(({ name }) => name === "add_reputation_changes");
   const columns = /\(([^)]*)\)/.exec(added?.text ?? "")?.[1]?.split(",") ?? [];
   expect(Object.fromEntries(columns.map((name, index) => [name, added?.values[index]]))).toEqual({
     node_id: `{"${failed.context.id}"}`,
@@ -185,10 +185,10 @@ test("a node's changes of score are written once, in the commit of the transitio
     detail: "{NULL}",
     changed_at: `{"${new Date(T0).toISOString()}"}`,
   });
-  const later = nodeProjector.statements([{ ...entryOf(failed), at: T0 + 1 }]);
+  const later = nodeProjector.statements([{ ...entryOf(failed), at: T0 + 1 }], true);
   expect(later.some(({ name }) => name === "add_reputation_changes")).toBe(false);
   const foreign = { ...entryOf(failed), row: { ...rowOf(failed), reputation_changes: [{ changed_at: T0, mood: 1 }] } };
-  expect(() => nodeProjector.statements([foreign])).toThrow("reputation_changes has no column mood");
+  expect(() => nodeProjector.statements([foreign], true)).toThrow("reputation_changes has no column mood");
 });
 
 test("a node owes a probe while it is online and not known to be callable, and the end of what has one", () => {

@@ -171,6 +171,52 @@ describe("a group commit", () => {
     expect(sizes).toEqual([500, 500, 200]);
   });
 
+  test("that is full is sent behind the one in flight, up to three; one that is not full waits for it", async () => {
+    const world = await World.start();
+    const ids = Array.from({ length: 1900 }, (_, index) => `n${index}`);
+    await world.make(...ids);
+    const gate = hold(world.journal);
+    const some = ids.slice(0, 900).map((id) => world.add(id));
+    await settle();
+    // 500, and behind it 400 that wait for more.
+    expect([gate.held, world.system.pending]).toEqual([1, 400]);
+    const others = ids.slice(900).map((id) => world.add(id));
+    await settle();
+    expect([gate.held, world.system.pending]).toEqual([3, 400]);
+    expect(ids.every((id) => world.value(id) === 0)).toBe(true);
+    gate.release();
+    expect(new Set(await Promise.all([...some, ...others]))).toEqual(new Set([1]));
+    expect(world.system.pending).toBe(0);
+  });
+
+  test("that fails beside others in flight fails alone, and a stop waits for all of them", async () => {
+    const world = await World.start();
+    const ids = Array.from({ length: 1500 }, (_, index) => `n${index}`);
+    await world.make(...ids);
+    const gates = ids.map(() => Promise.withResolvers<void>());
+    let commits = 0;
+    world.journal.fault = async (batch, write) => {
+      await gates[commits++]?.promise;
+      if (batch.some(({ ref }) => ref.id === "n600")) throw new Error("connection lost");
+      write();
+    };
+    const asked = ids.map((id) => world.add(id).catch((error: unknown) => error));
+    await settle();
+    expect(commits).toBe(3);
+    const stopped = world.system.stop();
+    // The answers come in another order than the questions.
+    for (const index of [2, 1, 0]) {
+      gates[index]?.resolve();
+      await settle();
+    }
+    await stopped;
+    const answers = await Promise.all(asked);
+    const refused = answers.flatMap((answer, index) => (answer === 1 ? [] : [index]));
+    expect(refused).toEqual(Array.from({ length: 500 }, (_, index) => 500 + index));
+    for (const index of refused) expect(answers[index]).toBeInstanceOf(ActorUnavailable);
+    expect(ids.filter((id) => world.stored(id) === 1)).toHaveLength(1000);
+  });
+
   test("fails only the poisonous entry: the others commit, in few commits", async () => {
     const world = await World.start();
     const ids = Array.from({ length: 500 }, (_, index) => `n${index}`);

@@ -86,6 +86,21 @@ describe("an effect", () => {
     expect(world.value("a")).toBe(0);
   });
 
+  test("is not disturbed once it has answered, and its signal tells the truth to whoever asks for it late", async () => {
+    let call: CounterCall | undefined;
+    let early: AbortSignal | undefined;
+    const world = await owing({
+      send: async (given) => {
+        call = given;
+        early = given.signal;
+        return { type: "SENT", key: given.owed.key };
+      },
+    });
+    expect(world.counters.peek("a")?.state).toBe("idle");
+    expect(early?.aborted).toBe(false);
+    expect(call?.signal.aborted).toBe(true);
+  });
+
   test("is aborted when its actor finishes", async () => {
     let signal: AbortSignal | undefined;
     const world = await owing({
