@@ -20,6 +20,7 @@ const tasks = {
   build: ["scripts/build.ts"],
   bench: ["bench/main.ts"],
   "bench:placement": ["bench/placement.ts"],
+  chaos: ["tests/chaos/main.ts"],
   generate: ["scripts/generate.ts"],
   check: ["scripts/check.ts"],
   format: ["scripts/check.ts", "--fix"],

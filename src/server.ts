@@ -8,7 +8,7 @@ import { hostname } from "node:os";
 import { type Core, createCore } from "./actors/core.ts";
 import type { Log } from "./actors/runtime/index.ts";
 import type { Config } from "./config/index.ts";
-import { systemClock } from "./observability/index.ts";
+import { systemClock, wallTime } from "./observability/index.ts";
 import { startServices } from "./services.ts";
 import { fairness, nodeLinkTimes, restAccess, submissionRules } from "./settings.ts";
 import { type OpenDatabase, openDatabase } from "./store/database.ts";
@@ -113,7 +113,7 @@ async function start(
 
   const journal = new PostgresJournal(database.writer, leadership.epoch);
   const queries = createQueries(database.reads);
-  const issueP2pToken = p2pTokens(config.jwt.p2pSecret, config.jwt.p2pTokenExpirationSeconds, clock.now);
+  const issueP2pToken = p2pTokens(config.jwt.p2pSecret, config.jwt.p2pTokenExpirationSeconds, wallTime);
   const link = createNodeLink({ ...nodeLinkTimes(config), issueP2pToken, gangSecret: config.jwt.p2pSecret, log });
   stack.push("links to nodes", () => link.close());
 

@@ -1,3 +1,3 @@
 /** What the server shows of itself. */
 export { createLog, type LogLevel, type LogOptions } from "./log.ts";
-export { systemClock, systemRandom } from "./system.ts";
+export { systemClock, systemRandom, wallTime } from "./system.ts";

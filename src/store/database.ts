@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect } from "kysely";
-import pg from "pg";
 import type { Log } from "../actors/runtime/index.ts";
-import { type ConnectionOptions, clientConfig, unreachable } from "./connection.ts";
+import { type ConnectionOptions, clientConfig, defaultStatementTimeout, unreachable } from "./connection.ts";
 import { messageOf, StoreError } from "./errors.ts";
+import { ReaderPool } from "./reader-pool.ts";
 import type { Database } from "./tables.ts";
 import { Writer } from "./writer.ts";
 
@@ -33,27 +33,29 @@ export interface OpenDatabase {
 
 /** Opens the pool and checks that the server answers. Run `migrate` first. @throws StoreError */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  const pool = new pg.Pool({
+  const statementTimeout = options.statementTimeout ?? defaultStatementTimeout;
+  const config = {
     ...clientConfig(options, "reads"),
     max: options.readers ?? defaultReaders,
     min: Math.min(options.idleReaders ?? 0, options.readers ?? defaultReaders),
     ...(options.acquireTimeout === undefined ? {} : { connectionTimeoutMillis: options.acquireTimeout }),
     idleTimeoutMillis: idleTimeout,
-  });
-  // A connection that breaks, idle or in use, must not crash the process: the pool makes another on the next query.
-  pool.on("error", (error) => options.log?.warn("a database connection was lost", { error: messageOf(error) }));
-  pool.on("connect", (client) => client.on("error", () => {}));
+    // Past the server's own limit only a dead peer is silent.
+    query_timeout: statementTimeout + 5_000,
+  };
+  const pool = new ReaderPool(config, (error) =>
+    options.log?.warn("a database connection was lost", { error: messageOf(error) }),
+  );
   const reads = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   const writer = new Writer(options, options.log);
 
   // Kysely ends the pool only if it has used it.
   const end = async () => {
     await reads.destroy();
-    if (!pool.ending) await pool.end();
+    await pool.end();
   };
-  const ask = async () => void (await pool.query("select 1"));
   try {
-    await ask();
+    await pool.ask();
   } catch (error) {
     await end();
     throw error instanceof StoreError ? error : unreachable(options.url, error);
@@ -62,7 +64,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     reads,
     writer,
     ping: () =>
-      ask().then(
+      pool.ask().then(
         () => true,
         () => false,
       ),

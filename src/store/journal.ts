@@ -25,6 +25,17 @@ export const standardProjectors: readonly Projector[] = [nodeProjector, jobProje
 const livePage = 1_000;
 /** Deadlocks need another writer, which there is not: only a person with psql. Three attempts outlast that. */
 const maxAttempts = 3;
+/**
+ * A commit takes milliseconds. No word for five seconds means most likely that the connection is half-open, and everything
+ * waits behind it. Giving up is safe when that was wrong: the outcome counts as unknown, the next connection ends the old
+ * one's process, and what came of the batch is read.
+ */
+const silenceLimit = 5_000;
+/**
+ * But it is not free: on a machine that is so slow, or with batches so large, that five seconds are not enough, the same work
+ * would come again and be given up again. So once it has, only the writer's own limit (35 s) holds for ten minutes.
+ */
+const patientFor = 600_000;
 
 /**
  * The journal in PostgreSQL.
@@ -41,6 +52,8 @@ export class PostgresJournal implements Journal {
   readonly #writer: Writer;
   readonly #epoch: () => bigint;
   readonly #projectors: readonly Projector[];
+  /** In milliseconds of `performance.now()`. */
+  #patientUntil = 0;
 
   /** @param epoch the leadership epoch to write under; a function when it may be taken anew */
   constructor(writer: Writer, epoch: bigint | (() => bigint), projectors: readonly Projector[] = standardProjectors) {
@@ -99,9 +112,13 @@ export class PostgresJournal implements Journal {
 
   /** `transact`, giving up a connection whose outcome is unknown, so that the next read sees what came of it. */
   async #transact(client: pg.Client, statements: readonly Statement[]): Promise<Error | undefined> {
+    const sentAt = performance.now();
+    const patience = sentAt < this.#patientUntil ? undefined : silenceLimit;
     try {
-      return await transact(client, statements);
+      return await transact(client, statements, patience);
     } catch (error) {
+      const now = performance.now();
+      if (now - sentAt >= silenceLimit) this.#patientUntil = now + patientFor;
       this.#writer.abandon(client);
       throw error;
     }
@@ -142,13 +159,23 @@ function refuseDuplicates(batch: readonly JournalEntry[]): void {
 
 /**
  * Sends `begin`, the statements and `commit` in one piece.
+ * @param patience milliseconds without an answer until the connection is given up; undefined: as long as the writer has
  * @returns undefined when committed; the first refusal when the transaction surely rolled back
  * @throws when the outcome is unknown
  */
-async function transact(client: pg.Client, statements: readonly Statement[]): Promise<Error | undefined> {
+async function transact(
+  client: pg.Client,
+  statements: readonly Statement[],
+  patience: number | undefined,
+): Promise<Error | undefined> {
   const begin = client.query("begin read write");
   const sent = statements.map((statement) => send(client, statement));
-  const commit = client.query("commit");
+  // The last in the pipeline: its silence is that of the whole, and destroys the connection. pg's types do not know it.
+  const lastWord: pg.QueryConfig & { readonly query_timeout?: number } = {
+    text: "commit",
+    ...(patience === undefined ? {} : { query_timeout: patience }),
+  };
+  const commit = client.query(lastWord);
   const [ending, ...results] = await Promise.allSettled([commit, begin, ...sent]);
   const refused = results.find((result) => result.status === "rejected");
   const refusal = refused === undefined ? undefined : toError(refused.reason);

@@ -147,10 +147,7 @@ async function runPostgres(): Promise<TestServer | undefined> {
 }
 
 async function runRedis(): Promise<TestServer | undefined> {
-  const program = (process.env.PATH ?? "")
-    .split(delimiter)
-    .map((directory) => join(directory, "redis-server"))
-    .find((path) => existsSync(path));
+  const program = findRedis();
   if (program === undefined) return undefined;
   const port = await freePort();
   const home = temporaryDirectory("redis");
@@ -159,8 +156,16 @@ async function runRedis(): Promise<TestServer | undefined> {
   return { url: `redis://127.0.0.1:${port}` };
 }
 
+/** The installed Redis server. */
+export function findRedis(): string | undefined {
+  return (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((directory) => join(directory, "redis-server"))
+    .find((path) => existsSync(path));
+}
+
 /** The newest installed PostgreSQL's directory of programs. */
-function findPostgres(): string | undefined {
+export function findPostgres(): string | undefined {
   const root = "/usr/lib/postgresql";
   const packaged = existsSync(root)
     ? readdirSync(root)
@@ -173,7 +178,7 @@ function findPostgres(): string | undefined {
 }
 
 /** PostgreSQL refuses to run as root. */
-function unprivileged(): { uid?: number; gid?: number } {
+export function unprivileged(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string, user: string) => Number(spawnSync("id", [flag, user], { encoding: "utf8" }).stdout.trim());
   const user = spawnSync("id", ["-u", "postgres"]).status === 0 ? "postgres" : "nobody";
