@@ -208,6 +208,9 @@ if (!postgres) {
 }
 const fresh = async (): Promise<Record<string, string>> => ({
   "database.url": (await freshDatabase(postgres.url)).url,
+  // All callers share one address here.
+  "limits.requests_per_second": "0",
+  "limits.reports_per_second": "0",
 });
 
 async function withServer(

@@ -4,6 +4,17 @@
  */
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 
+/** Any status but OK. */
+export class GrpcStatusError extends Error {
+  override readonly name = "GrpcStatusError";
+  constructor(
+    readonly status: number,
+    readonly trailers: Readonly<Record<string, unknown>>,
+  ) {
+    super(`gRPC status ${status}`);
+  }
+}
+
 export class RawClient {
   readonly #session: ClientHttp2Session;
 
@@ -23,18 +34,21 @@ export class RawClient {
       });
       let reply: Uint8Array = new Uint8Array();
       let status: unknown;
+      let trailers: Readonly<Record<string, unknown>> = {};
       stream.on("response", (headers) => {
         status = headers["grpc-status"];
+        trailers = headers;
       });
       stream.on("data", (chunk: Buffer) => {
         reply = reply.length === 0 ? chunk : Buffer.concat([reply, chunk]);
       });
       stream.on("trailers", (headers) => {
         status = headers["grpc-status"];
+        trailers = headers;
       });
       stream.on("end", () => {
         if (status === "0") resolve(reply.subarray(5));
-        else reject(new Error(`gRPC status ${status}`));
+        else reject(new GrpcStatusError(Number(status), trailers));
       });
       stream.on("error", reject);
       stream.end(frame(request));

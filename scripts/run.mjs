@@ -21,6 +21,8 @@ const tasks = {
   bench: ["bench/main.ts"],
   "bench:placement": ["bench/placement.ts"],
   chaos: ["tests/chaos/main.ts"],
+  "bench:overload": ["bench/overload.ts"],
+  fuzz: ["tests/hostile/run.ts"],
   generate: ["scripts/generate.ts"],
   check: ["scripts/check.ts"],
   format: ["scripts/check.ts", "--fix"],

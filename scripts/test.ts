@@ -14,7 +14,7 @@ const root = join(import.meta.dir, "..");
 const timeout = "60000";
 
 /** Suites that start servers and kill them. They come last, one by one. */
-const long = ["tests/crash/", "tests/chaos/", "tests/e2e/"];
+const long = ["tests/crash/", "tests/chaos/", "tests/e2e/", "tests/hostile/"];
 
 function suites(args: readonly string[]): string[][] {
   // A word that is no option may be a path or an option's value; either way the caller knows what to run.

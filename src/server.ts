@@ -18,6 +18,7 @@ import { Leadership } from "./store/leadership.ts";
 import { migrate } from "./store/migrations/migrate.ts";
 import { createMirror } from "./store/mirror/index.ts";
 import { createQueries } from "./store/queries/index.ts";
+import { callerLimits } from "./transport/caller-limits.ts";
 import { createNodeLink } from "./transport/node-link.ts";
 import { NodeTelemetry } from "./transport/node-telemetry.ts";
 import { p2pTokens } from "./transport/p2p-token.ts";
@@ -149,7 +150,8 @@ async function start(
   stack.push("node telemetry", () => telemetry.stop());
   telemetry.start();
 
-  const grpc = await startServices({ config, core, journal, queries, telemetry, issueP2pToken, log });
+  const callers = callerLimits(config.limits, clock.now);
+  const grpc = await startServices({ config, core, journal, queries, telemetry, issueP2pToken, callers, log });
   stack.push("gRPC", () => grpc.stop(config.server.shutdownTimeoutMs));
 
   const app = createRestApp({
@@ -167,6 +169,7 @@ async function start(
     },
     access: restAccess(config),
     rules: submissionRules(config),
+    callers,
     limits: { maxBodyBytes: config.limits.maxMessageBytes, maxEventStreams: config.server.maxConnections },
   });
   const { host, port } = config.server.restAddress;

@@ -5,6 +5,7 @@ import { type Config, formatAddress } from "./config/index.ts";
 import { systemClock, systemRandom } from "./observability/index.ts";
 import { assignEndpoints, nodePolicy, submissionRules } from "./settings.ts";
 import type { Queries } from "./store/queries/index.ts";
+import type { CallerLimits } from "./transport/caller-limits.ts";
 import { authenticator } from "./transport/grpc/caller.ts";
 import { jobService } from "./transport/grpc/job-service.ts";
 import { jobStatusService } from "./transport/grpc/job-status-service.ts";
@@ -24,6 +25,7 @@ export interface ServicesOptions {
   readonly queries: Queries;
   readonly telemetry: NodeTelemetry;
   readonly issueP2pToken: IssueP2pToken;
+  readonly callers: CallerLimits;
   readonly log: Log;
 }
 
@@ -34,7 +36,7 @@ export interface Services extends GrpcServer {
 
 /** Starts them, not serving yet as far as health tells. */
 export async function startServices(options: ServicesOptions): Promise<Services> {
-  const { config, core, journal, queries, telemetry, issueP2pToken, log } = options;
+  const { config, core, journal, queries, telemetry, issueP2pToken, callers, log } = options;
   const closing = new AbortController();
   const authenticate = authenticator(config.jwt.secret);
   const rules = submissionRules(config);
@@ -43,6 +45,8 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     address: formatAddress(config.server.grpcAddress),
     maxMessageBytes: config.limits.maxMessageBytes,
     maxOpenCalls: config.server.maxConnections,
+    maxCallsPerConnection: config.limits.maxCallsPerConnection,
+    callers: { limits: callers, authenticate, isNode: (id) => core.nodes.peek(id) !== undefined },
     toRefusal: (error) => refusalFrom(error, log),
     log,
     jobs: jobService({
@@ -52,6 +56,9 @@ export async function startServices(options: ServicesOptions): Promise<Services>
       rules,
       waiting: new WaitingReasons(core, systemClock),
       maxQueueDepth: config.limits.maxQueueDepth,
+      maxCommitBacklog: config.limits.maxCommitBacklog,
+      maxCommitWait: config.limits.maxCommitWaitMs,
+      now: systemClock.now,
       randomId: systemRandom.uuid,
       loadJob,
       listJobs: (filter) => listJobs(queries, filter),

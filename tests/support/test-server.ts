@@ -33,6 +33,7 @@ import { PostgresJournal } from "../../src/store/journal.ts";
 import { Leadership } from "../../src/store/leadership.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
 import { createQueries, type Queries } from "../../src/store/queries/index.ts";
+import { callerLimits } from "../../src/transport/caller-limits.ts";
 import {
   type AssignJobRequest,
   type AssignJobResponse,
@@ -254,6 +255,7 @@ async function run(config: Config, url: string, port: number): Promise<Running> 
     queries,
     telemetry,
     issueP2pToken,
+    callers: callerLimits(config.limits, systemClock.now),
     log,
   });
   grpc.setServing(true);

@@ -98,7 +98,7 @@ export const jwt = {
 } as const;
 
 export const limits = {
-  doc: "What all callers together may ask of the server.",
+  doc: "What callers may ask of the server. Beyond a limit a call is refused with RESOURCE_EXHAUSTED (HTTP 429 or 413), and told when to come again.",
   keys: {
     max_message_bytes: key(
       whole({ min: 16_384, max: 268_435_456 }, "bytes"),
@@ -109,6 +109,36 @@ export const limits = {
       whole({ min: 1, max: 10_000_000 }),
       100_000,
       "Jobs that may wait at once; more are refused with RESOURCE_EXHAUSTED.",
+    ),
+    max_commit_backlog: key(
+      whole({ min: 1, max: 1_000_000 }),
+      400,
+      "Submissions and other changes that may wait for the database; beyond it new jobs are refused, while heartbeats, reports and cancellations pass.",
+    ),
+    max_commit_wait_ms: key(
+      whole({ min: 10, max: 60_000 }, "milliseconds"),
+      1000,
+      "How long a submission may have waited for the database; while one has, new jobs are refused in the same way.",
+    ),
+    requests_per_second: key(
+      whole({ min: 0, max: 10_000_000 }),
+      5000,
+      "Calls and requests a second of one caller (the token's user, or else the address), with twice as many at once; 0: no limit. Health is never counted.",
+    ),
+    reports_per_second: key(
+      whole({ min: 0, max: 10_000_000 }),
+      1000,
+      "Heartbeats and reports a second of one registered node, with twice as many at once; 0: no limit. Counted apart, so that nothing else sent from a node's address silences it.",
+    ),
+    max_streams_per_caller: key(
+      whole({ min: 1, max: 1_000_000 }),
+      250,
+      "Job streams one caller may have open, over gRPC and over REST.",
+    ),
+    max_calls_per_connection: key(
+      whole({ min: 1, max: 1_000_000 }),
+      300,
+      "Calls that may be open on one gRPC connection; a client library keeps what is beyond until another call has ended. Keep it above `max_streams_per_caller`, or streams may leave no room for other calls.",
     ),
   },
 } as const;

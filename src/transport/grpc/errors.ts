@@ -31,9 +31,11 @@ export function errorMiddleware(toRefusal: (error: unknown) => Refusal) {
       if (error instanceof ServerError || (error instanceof Error && error.name === "AbortError")) throw error;
       if (error instanceof DecodeError) throw new ServerError(Status.INVALID_ARGUMENT, error.message);
       const { code, message, details } = toRefusal(error);
-      // The metadata name that gRPC clients with a retry policy understand (gRFC A6).
-      if (details.retryAfterMs !== undefined)
+      if (details.retryAfterMs !== undefined) {
+        // The metadata name that gRPC clients with a retry policy understand (gRFC A6), and HTTP's, in seconds.
         context.trailer.set("grpc-retry-pushback-ms", String(details.retryAfterMs));
+        context.trailer.set("retry-after", String(Math.max(1, Math.ceil(details.retryAfterMs / 1000))));
+      }
       if (details.field !== undefined) context.trailer.set("cyxwiz-field", inAscii(details.field));
       throw new ServerError(codes[code], message);
     }

@@ -4,7 +4,7 @@ import type { Core } from "../../actors/core.ts";
 import type { FeedItem } from "../../actors/job/feed.ts";
 import { type CommittedJob, isTerminal, jobStatusOf, type JobStatus as Status } from "../../actors/job/kind.ts";
 import type { JobContext } from "../../actors/job/state.ts";
-import { EventRejected, type StoredActor } from "../../actors/runtime/index.ts";
+import { EventRejected, type Millis, type StoredActor } from "../../actors/runtime/index.ts";
 import { JOB_TYPES, type JobType } from "../../domain/job-spec.ts";
 import { invalid, notFound, Refusal } from "../../domain/refusal.ts";
 import { peerEndpoint } from "../endpoints.ts";
@@ -46,6 +46,9 @@ export interface JobServiceDependencies {
   readonly issueP2pToken: IssueP2pToken;
   readonly rules: SubmissionRules;
   readonly maxQueueDepth: number;
+  readonly maxCommitBacklog: number;
+  readonly maxCommitWait: Millis;
+  readonly now: () => Millis;
   readonly waiting: WaitingReasons;
   readonly randomId: () => string;
   /** Jobs that have left memory. */
@@ -73,6 +76,9 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
   const admission = new Admission({
     core,
     maxQueueDepth: deps.maxQueueDepth,
+    maxCommitBacklog: deps.maxCommitBacklog,
+    maxCommitWait: deps.maxCommitWait,
+    now: deps.now,
     maxQueuedPerOwner: deps.rules.maxQueuedPerOwner,
     isStored: async (id) => (await deps.loadJob(id)) !== null,
   });
@@ -120,7 +126,8 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
         randomId: deps.randomId,
       });
       const { id, input } = submission;
-      const { created, committed } = await admission.admit(id, input.owner, () => core.jobs.create(id, input));
+      const candidate = { id, owner: input.owner, named: submission.named };
+      const { created, committed } = await admission.admit(candidate, () => core.jobs.create(id, input));
       const { context } = committed.snapshot;
       if (!created && context.fingerprint !== input.fingerprint) {
         // Whose it is and what it says is not for a stranger to learn.
@@ -177,9 +184,7 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
         throw new Refusal(
           "unavailable",
           `job ${id} is ${job.state}, and what follows from that is still being stored`,
-          {
-            retryAfterMs: 1000,
-          },
+          { retryAfterMs: 1000 },
         );
       }
       return { status: StatusCode.STATUS_SUCCESS };

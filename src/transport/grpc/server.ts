@@ -2,17 +2,21 @@
 import { createServer, type ServiceImplementation } from "nice-grpc";
 import type { Log } from "../../actors/runtime/index.ts";
 import type { Refusal } from "../../domain/refusal.ts";
+import { type CallerLimitsDependencies, callerLimitsMiddleware } from "./caller-limits.ts";
 import { errorMiddleware } from "./errors.ts";
 import { SchedulingServiceDefinition } from "./generated/cyxwiz/scheduling.ts";
 import { addHealth, HealthDefinition } from "./health.ts";
 import { OpenCalls } from "./open-calls.ts";
 import { JobServiceDefinition, JobStatusServiceDefinition, NodeServiceDefinition } from "./protocol.ts";
 import { addReflection } from "./reflection.ts";
+import { wireFaults } from "./wire-faults.ts";
 
 export interface GrpcServerOptions {
   readonly address: string;
   readonly maxMessageBytes: number;
   readonly maxOpenCalls: number;
+  readonly maxCallsPerConnection: number;
+  readonly callers: CallerLimitsDependencies;
   readonly toRefusal: (error: unknown) => Refusal;
   readonly log: Log;
   readonly jobs: ServiceImplementation<typeof JobServiceDefinition>;
@@ -33,6 +37,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const server = createServer({
     "grpc.max_receive_message_length": options.maxMessageBytes,
     "grpc.max_send_message_length": options.maxMessageBytes,
+    "grpc.max_concurrent_streams": options.maxCallsPerConnection,
+    interceptors: [wireFaults(options.maxMessageBytes)],
     // A peer that vanished without a word is noticed within half a minute; long-lived streams depend on it.
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 10_000,
@@ -40,6 +46,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     "grpc.enable_channelz": 0,
   });
   const calls = new OpenCalls(options.maxOpenCalls);
+  // A place of their own, so that a flood of other calls cannot silence the nodes.
+  const nodeCalls = new OpenCalls(options.maxOpenCalls);
+  const shares = callerLimitsMiddleware(options.callers);
   const errors = errorMiddleware(options.toRefusal);
   const services = [
     JobServiceDefinition,
@@ -48,23 +57,27 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     SchedulingServiceDefinition,
   ];
   // Health and reflection stay outside the limits: a probe must get its answer from a busy server above all.
-  server.with(errors).with(calls.middleware()).add(JobServiceDefinition, options.jobs);
-  server.with(errors).with(calls.middleware()).add(NodeServiceDefinition, options.nodes);
-  server.with(errors).with(calls.middleware()).add(JobStatusServiceDefinition, options.jobStatus);
-  server.with(errors).with(calls.middleware()).add(SchedulingServiceDefinition, options.scheduling);
+  const limited = server.with(errors).with(calls.middleware()).with(shares);
+  const limitedForNodes = server.with(errors).with(nodeCalls.middleware()).with(shares);
+  limited.add(JobServiceDefinition, options.jobs);
+  limitedForNodes.add(NodeServiceDefinition, options.nodes);
+  limitedForNodes.add(JobStatusServiceDefinition, options.jobStatus);
+  limited.add(SchedulingServiceDefinition, options.scheduling);
   const health = addHealth(server, services);
   addReflection(server, [...services, HealthDefinition]);
   const port = await server.listen(options.address);
   return {
     port,
-    openCalls: () => calls.open,
+    openCalls: () => calls.open + nodeCalls.open,
     setServing: (serving) => health.setAll(serving),
     stop: async (patience) => {
       health.close();
       const done = server.shutdown().then(() => true);
       const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), patience).unref());
       if (await Promise.race([done, late])) return;
-      options.log.warn("calls were still open at the end of the shutdown time and were cut", { open: calls.open });
+      options.log.warn("calls were still open at the end of the shutdown time and were cut", {
+        open: calls.open + nodeCalls.open,
+      });
       server.forceShutdown();
     },
   };

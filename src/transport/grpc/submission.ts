@@ -49,6 +49,8 @@ const wireDevices: readonly (DeviceKind | null)[] = [null, ...DEVICE_KINDS];
 
 export interface Submission {
   readonly id: string;
+  /** The id comes from the client, who may have sent it before. */
+  readonly named: boolean;
   readonly input: Unstamped<JobInput>;
 }
 
@@ -78,6 +80,7 @@ export function readSubmission(config: JobConfig, rules: SubmissionRules, contex
   const id = readId(config, owner, context);
   return {
     id,
+    named: config.jobId !== "" || context.idempotencyKey !== undefined,
     input: {
       id,
       spec,

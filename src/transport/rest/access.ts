@@ -70,6 +70,39 @@ export function requireOwnJob(caller: Caller, owner: string, id: string): void {
   }
 }
 
+/** The same for whoever calls, before a job of this owner's is shown. A row without an owner is nobody's. */
+export async function requireReadable(
+  context: RestContext,
+  services: Pick<RestServices, "access">,
+  { owner, id }: { readonly owner: string | null; readonly id: string },
+): Promise<void> {
+  const caller = await callerOf(context, services);
+  requireOwnJob(caller, owner ?? "", id);
+}
+
+/** What lists of jobs must be narrowed to: a user sees the own ones, as over gRPC. @throws Refusal for another's */
+export async function readableOwner(
+  context: RestContext,
+  services: Pick<RestServices, "access">,
+  asked?: string,
+): Promise<{ readonly owner?: string }> {
+  const caller = await callerOf(context, services);
+  requireOwnName(caller, asked);
+  if (caller.kind === "user") return { owner: caller.userId };
+  return asked === undefined ? {} : { owner: asked };
+}
+
+/** Refuses a user who asks what is somebody else's by that one's name. */
+export function requireOwnName(caller: Caller, asked: string | undefined): void {
+  if (caller.kind === "user" && asked !== undefined && asked !== caller.userId) {
+    throw new Refusal("permission_denied", "owner: you may ask for what is your own only", { field: "owner" });
+  }
+}
+
+/** Whose a node is, for those who may know: nodes are public, the users behind them are not for other users. */
+export const ownerShownTo = (caller: Caller, owner: string | null): string | null =>
+  caller.kind === "user" && caller.userId !== owner ? null : owner;
+
 const PROXIES = ["forwarded", "x-forwarded-for", "x-real-ip", "via"] as const;
 /** Names that no resolver leads elsewhere. "127.example.org" is none of them. */
 const HERE = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;

@@ -4,6 +4,7 @@ import type { Millis } from "../../actors/runtime/index.ts";
 import { Refusal } from "../../domain/refusal.ts";
 import { refusalFrom } from "../problems.ts";
 import { WaitingReasons } from "../waiting-reasons.ts";
+import { countRequests } from "./caller-limits.ts";
 import type { RestContext, RestDeps, RestEnv, RestServices } from "./deps.ts";
 import { EventStreams } from "./events/streams.ts";
 import { ownWritesOnly, properHost, requestIds, safeAnswers } from "./headers.ts";
@@ -20,11 +21,11 @@ export interface RestApp {
 
 export function createRestApp(deps: RestDeps): RestApp {
   const hono = new Hono<RestEnv>();
-  const streams = new EventStreams(deps.limits.maxEventStreams);
+  const streams = new EventStreams(deps.limits.maxEventStreams, deps.callers?.streams);
   const services: RestServices = { ...deps, streams, waiting: new WaitingReasons(deps.core, deps.clock) };
   const allowed = allowedMethods(routes);
 
-  hono.use(requestIds(deps), safeAnswers, properHost, ownWritesOnly);
+  hono.use(requestIds(deps), safeAnswers, properHost, countRequests(deps), ownWritesOnly);
   for (const route of routes) {
     hono.on(route.method, route.path.replace(/\{(\w+)\}/g, ":$1"), (context) =>
       inTime(route.handle(context, services), deps),

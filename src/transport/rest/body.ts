@@ -31,10 +31,16 @@ async function boundedBytes(context: RestContext, maxBytes: number): Promise<Uin
   if (body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      length += chunk.length;
+      if (length > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // The caller hung up in the middle of it: nobody reads the answer, but it is no fault of the server's either.
+    if (error instanceof Error && error.name === "AbortError") throw invalid("body", "ended before all of it had come");
+    throw error;
   }
   return Buffer.concat(chunks);
 }

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { Core } from "../../actors/core.ts";
 import type { Clock, Log, Millis } from "../../actors/runtime/index.ts";
 import type { Queries } from "../../store/queries/index.ts";
+import type { CallerLimits } from "../caller-limits.ts";
 import type { SubmissionRules } from "../grpc/submission.ts";
 import type { WaitingReasons } from "../waiting-reasons.ts";
 import type { Access } from "./access.ts";
@@ -31,6 +32,8 @@ export interface RestDeps {
     /** Event streams open at one time; more are refused. */
     readonly maxEventStreams: number;
   };
+  /** What one caller may ask; leave it out where nothing is counted. */
+  readonly callers?: CallerLimits;
   /** How often a silent event stream says that it is alive. Default 15 s. */
   readonly heartbeatEvery?: Millis;
   /** How long a request may take until it is answered, or its stream opened. Default 30 s. */
@@ -38,7 +41,13 @@ export interface RestDeps {
 }
 
 export interface RestEnv {
+  readonly Bindings: {
+    /** The caller's address, from the socket. */
+    readonly address?: string | undefined;
+  };
   readonly Variables: {
+    /** Under which the caller's share of the server is kept. */
+    share: string;
     requestId: string;
     /** Writes the request's id into each line. */
     log: Log;

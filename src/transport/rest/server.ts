@@ -48,7 +48,7 @@ function listen({ app, hostname, port }: RestServerOptions) {
       port,
       idleTimeout: IDLE_TIMEOUT,
       maxRequestBodySize: app.maxBodyBytes + BODY_MARGIN,
-      fetch: (request) => app.hono.fetch(request),
+      fetch: (request, server) => app.hono.fetch(request, { address: server.requestIP(request)?.address }),
       // Hono answers every error itself; this is for what goes wrong around it.
       error: () => new Response("internal error\n", { status: 500 }),
     });

@@ -36,6 +36,8 @@ export interface JobEventsOptions {
   /** The version the client has seen already; undefined to begin with the present state. */
   readonly after: number | undefined;
   readonly services: RestServices;
+  /** Under whose share the stream is counted. */
+  readonly caller: string;
   readonly log: Log;
 }
 
@@ -65,7 +67,7 @@ export class JobEvents implements OpenStream {
   static async open(options: JobEventsOptions): Promise<ReadableStream<Uint8Array> | null> {
     const events = new JobEvents(options);
     try {
-      options.services.streams.add(events);
+      options.services.streams.add(events, options.caller);
       const first = await events.#begin();
       if (first === null) events.dispose();
       return first === null ? null : events.#body(retryHint + first);

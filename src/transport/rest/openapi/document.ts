@@ -4,7 +4,7 @@ import { ref, type Schema } from "./schema.ts";
 import { schemas } from "./schemas.ts";
 
 /** Problems that any route may answer with. */
-const EVERYWHERE: readonly number[] = [500, 503];
+const EVERYWHERE: readonly number[] = [429, 500, 503];
 
 const MEANING: Readonly<Record<number, string>> = {
   400: "A part of the request is not valid; `field` names it.",

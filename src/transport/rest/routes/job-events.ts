@@ -1,5 +1,6 @@
 /** What happens to a job, as server-sent events. */
 import { invalid } from "../../../domain/refusal.ts";
+import { requireReadable } from "../access.ts";
 import type { RestContext } from "../deps.ts";
 import { JobEvents } from "../events/job-events.ts";
 import { integer } from "../openapi/schema.ts";
@@ -33,15 +34,22 @@ With Last-Event-ID the transitions after that version are replayed first: none i
     { name: "lastEventId", in: "query", description: "The same, where a header can not be set.", schema: integer },
   ],
   reply: { description: "The events.", type: "text/event-stream" },
-  problems: [400, 404, 429],
+  problems: [400, 401, 403, 404, 429],
   handle: async (context, services) => {
     const jobId = idOf(context, "job");
     const after = lastEventId(context);
-    if (context.req.method === "HEAD") {
-      if ((await services.queries.jobs.find(jobId)) === undefined) throw unknown("job", jobId);
-      return context.body(null, 200, STREAM_HEADERS);
-    }
-    const body = await JobEvents.open({ jobId, after, services, log: context.get("log") });
+    const owner =
+      services.core.jobs.peek(jobId)?.snapshot.context.owner ?? (await services.queries.jobs.find(jobId))?.user_id;
+    if (owner === undefined) throw unknown("job", jobId);
+    await requireReadable(context, services, { owner, id: jobId });
+    if (context.req.method === "HEAD") return context.body(null, 200, STREAM_HEADERS);
+    const body = await JobEvents.open({
+      jobId,
+      after,
+      services,
+      caller: context.get("share"),
+      log: context.get("log"),
+    });
     if (body === null) throw unknown("job", jobId);
     return context.body(body, 200, STREAM_HEADERS);
   },

@@ -3,7 +3,7 @@
 import { EventRejected } from "../../../actors/runtime/index.ts";
 import { JOB_TYPES } from "../../../domain/job-spec.ts";
 import { JOB_STATUSES, type JobFilter } from "../../../store/queries/index.ts";
-import { callerOf, requireOwnJob } from "../access.ts";
+import { callerOf, readableOwner, requireOwnJob, requireReadable } from "../access.ts";
 import { jsonBody, MAX_REASON, onlyFields, textField } from "../body.ts";
 import type { RestContext, RestServices } from "../deps.ts";
 import { oneOf, ref, text, uuid } from "../openapi/schema.ts";
@@ -28,10 +28,10 @@ export const jobs: Route = {
     ...pageParameters,
   ],
   reply: { description: "A page of jobs.", schema: ref("JobPage"), headers: pageHeaders },
-  problems: [400],
+  problems: [400, 401, 403],
   handle: async (context, services) => {
     const { queries } = services;
-    const filter = filterOf(context);
+    const filter = { ...filterOf(context), ...(await readableOwner(context, services, words(context, "owner"))) };
     const [page, total] = await Promise.all([
       queries.jobs.list(filter, pageRequest(context)),
       queries.jobs.count(filter),
@@ -41,14 +41,12 @@ export const jobs: Route = {
   },
 };
 
-function filterOf(context: RestContext): JobFilter {
-  const owner = words(context, "owner");
+function filterOf(context: RestContext): Omit<JobFilter, "owner"> {
   const wallet = words(context, "wallet");
   const nodeId = uuidParameter(context, "node");
   const type = choice(context, "type", JOB_TYPES);
   return {
     statuses: choices(context, "status", JOB_STATUSES),
-    ...(owner === undefined ? {} : { owner }),
     ...(wallet === undefined ? {} : { wallet }),
     ...(nodeId === undefined ? {} : { nodeId }),
     ...(type === undefined ? {} : { type }),
@@ -63,13 +61,14 @@ export const jobById: Route = {
   summary: "One job, with its attempts, its live progress, and why it waits",
   parameters: [idParameter("job")],
   reply: { description: "The job.", schema: ref("JobDetail") },
-  problems: [400, 404],
+  problems: [400, 401, 403, 404],
   handle: (context, services) => showJob(context, services, idOf(context, "job")),
 };
 
 async function showJob(context: RestContext, services: RestServices, id: string): Promise<Response> {
   const detail = await services.queries.jobs.detail(id);
   if (detail === undefined) throw unknown("job", id);
+  await requireReadable(context, services, { owner: detail.row.user_id, id });
   return context.json(jobDetailView(detail, services));
 }
 

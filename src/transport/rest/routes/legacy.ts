@@ -1,4 +1,5 @@
 /** The original's dashboard routes: bare arrays, capitalised status names, its words in errors. */
+import { readableOwner, requireReadable } from "../access.ts";
 import { listOf, ref } from "../openapi/schema.ts";
 import { pageHeaders, pageParameters, pageRequest, pageResponse } from "../paging.ts";
 import { idOf, unknown } from "../request.ts";
@@ -53,10 +54,11 @@ export const legacyJobs: Route = {
   summary: "Jobs in every status, newest first",
   parameters: pageParameters,
   reply: { description: "A page of jobs.", schema: listOf(ref("LegacyJob")), headers: pageHeaders },
-  problems: [400],
+  problems: [400, 401],
   handle: async (context, services) => {
     const { jobs } = services.queries;
-    const [page, total] = await Promise.all([jobs.list({}, pageRequest(context)), jobs.count({})]);
+    const filter = await readableOwner(context, services);
+    const [page, total] = await Promise.all([jobs.list(filter, pageRequest(context)), jobs.count(filter)]);
     return pageResponse(context, page, total, page.rows.map(legacyJob));
   },
 };
@@ -69,11 +71,12 @@ export const legacyJobById: Route = {
   summary: "One job",
   parameters: [idParameter("job")],
   reply: { description: "The job.", schema: ref("LegacyJobDetail") },
-  problems: [400, 404],
+  problems: [400, 401, 403, 404],
   handle: async (context, services) => {
     const id = idOf(context, "job");
     const row = await services.queries.jobs.find(id);
     if (row === undefined) throw unknown("job", id);
+    await requireReadable(context, services, { owner: row.user_id, id });
     return context.json(legacyJobDetail(row));
   },
 };

@@ -1,6 +1,7 @@
 /** Nodes in full, and their machines' time series. */
 import { invalid } from "../../../domain/refusal.ts";
 import { NODE_STATUSES, type NodeFilter } from "../../../store/queries/index.ts";
+import { callerOf, requireOwnName } from "../access.ts";
 import type { RestContext, RestServices } from "../deps.ts";
 import { flag, ref, text, time } from "../openapi/schema.ts";
 import { pageHeaders, pageParameters, pageRequest, pageResponse } from "../paging.ts";
@@ -23,15 +24,17 @@ export const nodes: Route = {
     ...pageParameters,
   ],
   reply: { description: "A page of nodes.", schema: ref("NodePage"), headers: pageHeaders },
-  problems: [400],
+  problems: [400, 401, 403],
   handle: async (context, services) => {
     const { queries } = services;
     const filter = filterOf(context);
+    const caller = await callerOf(context, services);
+    requireOwnName(caller, filter.owner);
     const [page, total] = await Promise.all([
       queries.nodes.list(filter, pageRequest(context)),
       queries.nodes.count(filter),
     ]);
-    const rows = page.rows.map((row) => nodeView(row, services));
+    const rows = page.rows.map((row) => nodeView(row, services, caller));
     return pageResponse(context, page, total, { nodes: rows, total, next_cursor: page.next });
   },
 };
@@ -56,15 +59,16 @@ export const nodeById: Route = {
   summary: "One node, with its devices, whether it can be called, and what it runs",
   parameters: [idParameter("node")],
   reply: { description: "The node.", schema: ref("NodeDetail") },
-  problems: [400, 404],
+  problems: [400, 401, 404],
   handle: (context, services) => showNode(context, services, idOf(context, "node")),
 };
 
 /** Answers with the node as it is committed. */
 export async function showNode(context: RestContext, services: RestServices, id: string): Promise<Response> {
+  const caller = await callerOf(context, services);
   const found = await services.queries.nodes.find(id);
   if (found === undefined) throw unknown("node", id);
-  return context.json(nodeDetailView(found, services));
+  return context.json(nodeDetailView(found, services, caller));
 }
 
 export const nodeReputation: Route = {

@@ -3,7 +3,7 @@ import { EventRejected } from "../../../actors/runtime/index.ts";
 import { SCHEDULER_ID } from "../../../actors/scheduler/machine.ts";
 import { tokensFrom } from "../../../domain/money.ts";
 import { typeName } from "../../../store/queries/index.ts";
-import { requireOperator } from "../access.ts";
+import { readableOwner, requireOperator } from "../access.ts";
 import { jsonBody, MAX_REASON, onlyFields, textField } from "../body.ts";
 import type { RestContext, RestServices } from "../deps.ts";
 import { ref } from "../openapi/schema.ts";
@@ -96,11 +96,11 @@ export const schedulerQueue: Route = {
     },
   ],
   reply: { description: "The queue.", schema: ref("SchedulerQueue") },
-  problems: [400],
+  problems: [400, 401],
   handle: async (context, services) => {
     const limit = wholeNumber(context, "limit", { min: 1, max: 100, or: 50 });
     const { queries } = services;
-    const filter = { statuses: ["pending"] as const };
+    const filter = { statuses: ["pending"] as const, ...(await readableOwner(context, services)) };
     const [page, total] = await Promise.all([
       queries.jobs.list(filter, { limit }, "oldest"),
       queries.jobs.count(filter),

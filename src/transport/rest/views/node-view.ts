@@ -9,6 +9,7 @@ import type {
   NodeRow,
   ReputationChangeRow,
 } from "../../../store/queries/index.ts";
+import { type Caller, ownerShownTo } from "../access.ts";
 import type { RestServices } from "../deps.ts";
 import { capitalised, isoFromMillis, isoOrNull, wideInteger } from "../json.ts";
 
@@ -45,13 +46,13 @@ export function legacyNodeDetail(row: NodeRow, services: RestServices) {
   };
 }
 
-export function nodeView(row: NodeRow, services: RestServices) {
+export function nodeView(row: NodeRow, services: RestServices, caller: Caller) {
   const pulse = pulseOf(row, services);
   return {
     id: row.id,
     name: row.name,
     wallet: row.wallet_address,
-    owner: row.user_id,
+    owner: ownerShownTo(caller, row.user_id),
     status: row.status,
     state: row.state,
     reachability: row.reachability,
@@ -85,11 +86,11 @@ export function nodeView(row: NodeRow, services: RestServices) {
   };
 }
 
-export function nodeDetailView({ row, devices }: NodeDetail, services: RestServices) {
+export function nodeDetailView({ row, devices }: NodeDetail, services: RestServices, caller: Caller) {
   const node = services.core.nodes.peek(row.id);
   const context = node?.snapshot.context;
   return {
-    ...nodeView(row, services),
+    ...nodeView(row, services, caller),
     /** Whether it is heard from, whatever its standing. */
     presence: node ? presenceOf(node.snapshot) : "offline",
     /** What its owner is told with every heartbeat. */

@@ -1,0 +1,136 @@
+/** Callers that submit jobs: as fast as they are answered, or at a rate, whether they are answered or not. */
+import { SubmitJobRequest, SubmitJobResponse } from "../src/transport/grpc/protocol.ts";
+import { GrpcStatusError, RawClient } from "./raw-client.ts";
+
+export interface Load {
+  readonly address: string;
+  readonly connections: number;
+  /** Every job the server has said yes to, over all phases. */
+  readonly acknowledged: Set<string>;
+  /** Milliseconds until a caller counts its submission as failed. */
+  readonly patience?: number;
+}
+
+export interface Phase {
+  readonly what: string;
+  /** A second. */
+  readonly offered: number;
+  readonly accepted: number;
+  readonly refused: number;
+  /** Refusals that said when to come again. */
+  readonly hinted: number;
+  /** Neither accepted nor refused: an error, or no answer in time. */
+  readonly failed: number;
+  /** Milliseconds, sorted, of what was accepted, from the moment it was due. */
+  readonly latencies: readonly number[];
+  readonly refusalLatencies: readonly number[];
+}
+
+/** Milliseconds until a caller counts its submission as failed, where nothing else is said. */
+const PATIENCE = 10_000;
+const RESOURCE_EXHAUSTED = 8;
+const SUBMIT = "/cyxwiz.protocol.JobService/SubmitJob";
+
+/** No node can run it, so that what is measured is acceptance alone. */
+const job = SubmitJobRequest.encode({
+  config: {
+    jobType: 1,
+    modelDefinition: "{}",
+    datasetUri: "builtin:iris",
+    epochs: 1,
+    batchSize: 32,
+    estimatedDuration: 60n,
+    requiredDevice: 5,
+  },
+});
+
+class Tally {
+  offered = 0;
+  refused = 0;
+  hinted = 0;
+  failed = 0;
+  readonly latencies: number[] = [];
+  readonly refusalLatencies: number[] = [];
+
+  constructor(private readonly load: Load) {}
+
+  /** @param due when the call should have gone out: waiting in our own queue is waiting too */
+  async submit(client: RawClient, due: number): Promise<void> {
+    this.offered += 1;
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new Error("no answer")), this.load.patience ?? PATIENCE);
+    try {
+      const reply = await Promise.race([client.call(SUBMIT, job), late.promise]);
+      this.load.acknowledged.add(SubmitJobResponse.decode(reply).jobId);
+      this.latencies.push(performance.now() - due);
+    } catch (error) {
+      if (!(error instanceof GrpcStatusError) || error.status !== RESOURCE_EXHAUSTED) {
+        this.failed += 1;
+        return;
+      }
+      this.refused += 1;
+      if (error.trailers["grpc-retry-pushback-ms"] !== undefined) this.hinted += 1;
+      this.refusalLatencies.push(performance.now() - due);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  phase(what: string, seconds: number): Phase {
+    const ascending = (values: number[]) => values.sort((a, b) => a - b);
+    return {
+      what,
+      offered: this.offered / seconds,
+      accepted: this.latencies.length / seconds,
+      refused: this.refused / seconds,
+      hinted: this.hinted,
+      failed: this.failed,
+      latencies: ascending(this.latencies),
+      refusalLatencies: ascending(this.refusalLatencies),
+    };
+  }
+}
+
+const connect = (load: Load): readonly RawClient[] =>
+  Array.from({ length: load.connections }, () => new RawClient(load.address));
+
+/** `width` callers, each of which submits again when it has its answer. */
+export async function closedLoop(
+  load: Load,
+  { what, width, seconds }: { readonly what: string; readonly width: number; readonly seconds: number },
+): Promise<Phase> {
+  const clients = connect(load);
+  const tally = new Tally(load);
+  const started = performance.now();
+  const worker = async (index: number): Promise<void> => {
+    const client = clients[index % clients.length] as RawClient;
+    while (performance.now() - started < seconds * 1000) await tally.submit(client, performance.now());
+  };
+  await Promise.all(Array.from({ length: width }, (_, index) => worker(index)));
+  for (const client of clients) client.close();
+  return tally.phase(what, (performance.now() - started) / 1000);
+}
+
+/** `perSecond` submissions, whatever becomes of those before. Ends when the last of them is answered or given up. */
+export async function openLoop(
+  load: Load,
+  { what, perSecond, seconds }: { readonly what: string; readonly perSecond: number; readonly seconds: number },
+): Promise<Phase> {
+  const clients = connect(load);
+  const tally = new Tally(load);
+  const started = performance.now();
+  const total = Math.round(perSecond * seconds);
+  const underWay: Promise<void>[] = [];
+  while (underWay.length < total) {
+    const due = Math.min(total, Math.floor(((performance.now() - started) / 1000) * perSecond));
+    while (underWay.length < due) {
+      const index = underWay.length;
+      underWay.push(tally.submit(clients[index % clients.length] as RawClient, started + (index / perSecond) * 1000));
+    }
+    await Bun.sleep(2);
+  }
+  const elapsed = (performance.now() - started) / 1000;
+  await Promise.all(underWay);
+  for (const client of clients) client.close();
+  return tally.phase(what, elapsed);
+}
