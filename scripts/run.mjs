@@ -23,6 +23,7 @@ const tasks = {
   chaos: ["tests/chaos/main.ts"],
   "bench:overload": ["bench/overload.ts"],
   fuzz: ["tests/hostile/run.ts"],
+  sim: ["tests/simulation/main.ts"],
   generate: ["scripts/generate.ts"],
   check: ["scripts/check.ts"],
   format: ["scripts/check.ts", "--fix"],

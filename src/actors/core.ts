@@ -33,6 +33,8 @@ export interface CoreOptions {
   /** Absent: all owners weigh the same, and no one is limited. */
   readonly fairness?: Fairness;
   readonly onDeposed: (error: JournalDeposed) => void;
+  /** Absent: the event loop's own. */
+  readonly nextTurn?: (callback: () => void) => void;
 }
 
 export interface Core {
@@ -62,6 +64,7 @@ export function createCore(options: CoreOptions): Core {
     outsideGrace: options.heartbeatInterval + HEARTBEAT_SLACK,
     maxPending: options.maxPending,
     onDeposed: options.onDeposed,
+    ...(options.nextTurn && { nextTurn: options.nextTurn }),
   });
   // Registered, and so recovered, in the order in which they refer to each other.
   const nodes: Nodes = system.register(nodeKind({ link, clock, probeDelay: options.probeDelay }));

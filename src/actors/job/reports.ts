@@ -53,12 +53,12 @@ export class Reports {
     const ask = (from: From) => this.jobs.ask(jobId, { type: "PROGRESS", progress, epoch, metrics, ...from });
     const job = this.jobs.peek(jobId);
     const now = this.clock.now();
-    if (!job) return this.#ask(report, ask);
+    if (!job) return this.#ask(report, "PROGRESS", ask);
     if (!isFromLive(job, report)) {
-      return returnedWith(job, report, now) === null ? { kind: "superseded", job } : this.#ask(report, ask);
+      return returnedWith(job, report, now) === null ? { kind: "superseded", job } : this.#ask(report, "PROGRESS", ask);
     }
     const verdict: ReportVerdict = this.#isNews(job, nodeId, now)
-      ? await this.#ask(report, ask)
+      ? await this.#ask(report, "PROGRESS", ask)
       : { kind: "taken", job };
     const live = verdict.kind === "taken" ? verdict.job.snapshot.context.live : null;
     // The curve of a gang is rank 0's.
@@ -70,16 +70,18 @@ export class Reports {
 
   /** The node says that the run begins. */
   started(source: ReportSource): Promise<ReportVerdict> {
-    return this.#ask(source, (from) => this.jobs.ask(source.jobId, { type: "STARTED", ...from }));
+    return this.#ask(source, "STARTED", (from) => this.jobs.ask(source.jobId, { type: "STARTED", ...from }));
   }
 
   completed(source: ReportSource, result: Omit<JobResult, "attempt" | "nodeId">): Promise<ReportVerdict> {
-    return this.#ask(source, (from) => this.jobs.ask(source.jobId, { type: "COMPLETED", result, ...from }));
+    return this.#ask(source, "COMPLETED", (from) =>
+      this.jobs.ask(source.jobId, { type: "COMPLETED", result, ...from }),
+    );
   }
 
   failed(source: ReportSource, message: string, invalid: boolean): Promise<ReportVerdict> {
     const ask = (from: From) => this.jobs.ask(source.jobId, { type: "FAILED", message, invalid, ...from });
-    return this.#askOnce(source, ask);
+    return this.#askOnce(source, "FAILED", ask);
   }
 
   /** Whether the journal should have it: it changes the job's state, or it is time to write the curve again. */
@@ -98,17 +100,20 @@ export class Reports {
    * A node may be back from its silence with a run that was taken for lost, and its report may be here before its
    * heartbeat. Where the job still wants it, the attempt goes on, rather than that the work is done again.
    */
-  async #ask(source: ReportSource, ask: Ask): Promise<ReportVerdict> {
-    const verdict = await this.#askOnce(source, ask);
+  async #ask(source: ReportSource, word: Word, ask: Ask): Promise<ReportVerdict> {
+    const verdict = await this.#askOnce(source, word, ask);
     if (verdict.kind !== "superseded" || !this.reinstate) return verdict;
     const past = returnedWith(verdict.job, source, this.clock.now());
     if (past === null || !(await this.reinstate(source.jobId, source.nodeId, past))) return verdict;
-    return this.#askOnce(source, ask);
+    return this.#askOnce(source, word, ask);
   }
 
-  async #askOnce(source: ReportSource, ask: Ask): Promise<ReportVerdict> {
+  async #askOnce(source: ReportSource, word: Word, ask: Ask): Promise<ReportVerdict> {
     try {
-      return { kind: "taken", job: await ask({ nodeId: source.nodeId, attempt: source.attempt }) };
+      const job = await ask({ nodeId: source.nodeId, attempt: source.attempt });
+      // Any event shows a waiting job what time it is: one whose time is up ends by it, and has not taken the report.
+      const counts = isFromLive(job, source) || endedBy(job, source) === word;
+      return { kind: counts ? "taken" : "superseded", job };
     } catch (error) {
       if (error instanceof ActorUnknown) return { kind: "unknown" };
       if (!(error instanceof EventRejected)) throw error;
@@ -124,6 +129,7 @@ interface From {
   readonly attempt: number | null;
 }
 
+type Word = "STARTED" | "PROGRESS" | "COMPLETED" | "FAILED";
 type Ask = (from: From) => ReturnType<Actors<JobMachine>["ask"]>;
 
 function isFromLive(job: CommittedJob, { nodeId, attempt }: ReportSource): boolean {

@@ -42,6 +42,7 @@ export class GroupCommit {
   constructor(
     private readonly journal: Journal,
     private readonly onDeposed: (error: JournalDeposed) => void,
+    private readonly nextTurn: (callback: () => void) => void,
   ) {}
 
   get pending(): number {
@@ -57,7 +58,7 @@ export class GroupCommit {
     }
     this.#gathering = true;
     // One turn of the event loop gathers what arrives together: a burst becomes one commit instead of two.
-    setImmediate(() => {
+    this.nextTurn(() => {
       this.#gathering = false;
       this.#send();
     });

@@ -32,6 +32,8 @@ export interface ActorSystemOptions {
   readonly maxPending: number;
   /** Another leader has taken over: stop. */
   readonly onDeposed: (error: JournalDeposed) => void;
+  /** Runs the callback in the next turn of the event loop. Absent: setImmediate; a simulator decides itself when that is. */
+  readonly nextTurn?: (callback: () => void) => void;
 }
 
 export interface Created<M extends AnyStateMachine> {
@@ -80,7 +82,7 @@ export class ActorSystem implements CellHost {
     this.clock = options.clock;
     this.journal = options.journal;
     this.log = options.log;
-    this.#writer = new GroupCommit(options.journal, options.onDeposed);
+    this.#writer = new GroupCommit(options.journal, options.onDeposed, options.nextTurn ?? setImmediate);
     this.#deadlines = new Deadlines(
       options.clock,
       ({ target, version, at }) => this.#deadlineFired(target, version, at),

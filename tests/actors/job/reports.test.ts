@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { FeedItem } from "../../../src/actors/job/feed.ts";
 import { settle } from "../../support/fake-clock.ts";
-import { result, uuid } from "../fixtures.ts";
+import { jobPolicy, result, uuid } from "../fixtures.ts";
 import { type CoreWorld, coreWorld } from "../world.ts";
 
 const NODE = uuid(100);
@@ -57,6 +57,23 @@ describe("a report", () => {
     ])
       expect(verdict).toEqual({ kind: "unknown" });
     await world.core.stop();
+  });
+
+  test("that only shows a waiting job that its time is up is not taken", async () => {
+    for (const say of ["started", "completed", "failed"] as const) {
+      const world = await coreWorld();
+      await world.submit(JOB);
+      // The timer has not fired yet: this process had been stopped.
+      world.clock.jump(jobPolicy.queueTimeout + 1);
+      const { reports } = world.core;
+      const verdict = await {
+        started: () => reports.started(from(NODE, 1)),
+        completed: () => reports.completed(from(NODE, 1), result),
+        failed: () => reports.failed(from(NODE, 1), "x", false),
+      }[say]();
+      expect(verdict).toMatchObject({ kind: "superseded", job: { state: "failed" } });
+      await world.core.stop();
+    }
   });
 
   test("repeated is answered as the first time, also when the job has left memory", async () => {
