@@ -112,8 +112,8 @@ export const limits = {
     ),
     max_commit_backlog: key(
       whole({ min: 1, max: 1_000_000 }),
-      400,
-      "Submissions and other changes that may wait for the database; beyond it new jobs are refused, while heartbeats, reports and cancellations pass.",
+      4000,
+      "Submissions and other changes that may wait for the database; beyond it new jobs are refused, while heartbeats, reports and cancellations pass. Placements alone are up to 2,000.",
     ),
     max_commit_wait_ms: key(
       whole({ min: 10, max: 60_000 }, "milliseconds"),

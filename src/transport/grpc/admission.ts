@@ -68,7 +68,7 @@ export class Admission {
 
   /**
    * Taking more than the database keeps up with makes everybody wait longer and serves nobody sooner. Time is the measure
-   * that fits every machine: 400 changes are a tenth of a second for one and three seconds for another, whose callers have
+   * that fits every machine: 4,000 changes are a second for one and half a minute for another, whose callers have
    * given up by then.
    */
   #behind(): Refusal | null {
