@@ -33,6 +33,8 @@ export const catalogue: readonly Entry[] = [
   entry("unban", "lift a node's ban", () => import("./commands/unban.ts")),
   entry("pause", "stop offering jobs to nodes", () => import("./commands/pause.ts")),
   entry("resume", "offer jobs to nodes again", () => import("./commands/resume.ts")),
+  entry("backup", "write everything the database holds into a file", () => import("./commands/backup.ts")),
+  entry("restore", "make the database what a backup says", () => import("./commands/restore.ts")),
   entry("config", "check or show the configuration", () => import("./commands/config.ts")),
   entry("version", "show the version", () => import("./commands/version.ts")),
 ];

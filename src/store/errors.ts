@@ -9,7 +9,12 @@ export type StoreErrorCode =
   | "data_dir_in_use"
   | "data_dir_wrong_version"
   | "no_embedded_build"
-  | "embedded_failed";
+  | "embedded_failed"
+  | "no_database"
+  | "backup_exists"
+  | "backup_unreadable"
+  | "target_not_empty"
+  | "database_in_use";
 
 /** The store cannot be opened as configured. Never holds a password: messages name hosts and files only. */
 export class StoreError extends Error {

@@ -17,7 +17,7 @@ export interface LeadershipOptions extends ConnectionOptions {
 }
 
 /** Names the lock in pg_locks. A database has one leader, whatever the version of its servers. */
-const leadershipLock = 7_219_002_002n;
+export const leadershipLock = 7_219_002_002n;
 /** A standby takes over within about a second of the lock's release. */
 const defaultPollInterval = 1_000;
 /** How often the leader looks whether it still leads. It only saves useless work: the fence is what protects the data. */

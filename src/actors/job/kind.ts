@@ -17,6 +17,7 @@ import { membersOf, nodesOf } from "./attempt.ts";
 import { JOB_RULES, lastMoment } from "./endings.ts";
 import { type JobMachine, jobMachine } from "./machine.ts";
 import type { JobContext, JobResult, UnsettledOutcome } from "./state.ts";
+import { upgradeJob } from "./upgrade.ts";
 
 export type JobSnapshot = SnapshotFrom<JobMachine>;
 export type CommittedJob = Committed<JobMachine>;
@@ -44,6 +45,7 @@ export function jobKind({ link, nodes }: JobEffectsDependencies): ActorKind<JobM
     name: "job",
     machine: jobMachine,
     rules: JOB_RULES,
+    upgrade: upgradeJob,
     deadline: ({ context }) => deadlineOf(context),
     finished: (snapshot) =>
       isTerminal(jobStatusOf(dottedState(snapshot.value))) && snapshot.context.unsettled.length === 0,

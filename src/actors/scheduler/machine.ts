@@ -29,7 +29,11 @@ export const schedulerMachine = setup({
     events: {} as SchedulerEvent,
     input: {} as { readonly at: Millis },
   },
-  guards: { isPaused: ({ context }) => context.paused },
+  guards: {
+    isPaused: ({ context }) => context.paused,
+    /** The same pause again says nothing new, and what says nothing is refused, not stored. */
+    isNewPause: ({ context, event }) => event.type === "PAUSE" && !(context.paused && context.reason === event.reason),
+  },
   actions: {
     pause: assign(({ event }) => (event.type === "PAUSE" ? { paused: true, reason: event.reason } : {})),
     resume: assign({ paused: false, reason: null }),
@@ -43,12 +47,17 @@ export const schedulerMachine = setup({
     reconciling: {
       on: {
         RECONCILED: [{ guard: "isPaused", target: "paused" }, { target: "brokering" }],
-        PAUSE: { actions: "pause" },
-        RESUME: { actions: "resume" },
+        PAUSE: { guard: "isNewPause", actions: "pause" },
+        RESUME: { guard: "isPaused", actions: "resume" },
       },
     },
     brokering: { on: { PAUSE: { target: "paused", actions: "pause" } } },
-    paused: { on: { RESUME: { target: "brokering", actions: "resume" }, PAUSE: { actions: "pause" } } },
+    paused: {
+      on: {
+        RESUME: { target: "brokering", actions: "resume" },
+        PAUSE: { guard: "isNewPause", actions: "pause" },
+      },
+    },
   },
 });
 

@@ -10,8 +10,8 @@ import { StoreError } from "../errors.ts";
 import { prepareCluster } from "./cluster.ts";
 import { chooseUser } from "./identity.ts";
 import { lockDirectory } from "./lock.ts";
-import { choosePlace, rememberPlace } from "./place.ts";
-import { Postmaster } from "./postmaster.ts";
+import { choosePlace, findPlace, rememberPlace } from "./place.ts";
+import { Postmaster, urlAt } from "./postmaster.ts";
 import { findPrograms } from "./programs.ts";
 
 // For scripts/pack-postgres.ts, which puts the programs into ours.
@@ -30,6 +30,12 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
   /** Ends it without waiting, for a process that is about to exit. */
   kill(): void;
+}
+
+/** Where the database of this data directory takes connections while a server runs there; null where there is no database. */
+export function embeddedUrl(dataDir: string): string | null {
+  const place = findPlace(resolve(dataDir));
+  return place && urlAt(place);
 }
 
 /** @throws StoreError saying what to do */

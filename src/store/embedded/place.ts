@@ -34,14 +34,25 @@ const pointerName = "postgres.location";
  * cannot get there (a clone in /root, say), the database goes to /var/lib/cyxwiz and a file in `dataDir` says so.
  */
 export function choosePlace(dataDir: string, runAs: RunAs | undefined, log: Log, elsewhere = "/var/lib/cyxwiz"): Place {
-  const home = chooseHome(dataDir, runAs, log, elsewhere);
-  const cluster = join(home, "postgres");
-  let sockets = join(home, "postgres-sockets");
-  if (Buffer.byteLength(sockets) + longestSocketName > longestSocketPath) {
-    sockets = join(tmpdir(), `cyxwiz-${digest(dataDir)}`);
-  }
-  makePrivate(sockets, runAs);
-  return { cluster, sockets };
+  const place = placeIn(chooseHome(dataDir, runAs, log, elsewhere), dataDir);
+  makePrivate(place.sockets, runAs);
+  return place;
+}
+
+/** Where the database of a data directory lies, if it has one. Looks only. */
+export function findPlace(dataDir: string): Place | null {
+  const pointer = join(dataDir, pointerName);
+  const place = placeIn(existsSync(pointer) ? readFileSync(pointer, "utf8").trim() : dataDir, dataDir);
+  return existsSync(join(place.cluster, "PG_VERSION")) ? place : null;
+}
+
+function placeIn(home: string, dataDir: string): Place {
+  const sockets = join(home, "postgres-sockets");
+  const tooLong = Buffer.byteLength(sockets) + longestSocketName > longestSocketPath;
+  return {
+    cluster: join(home, "postgres"),
+    sockets: tooLong ? join(tmpdir(), `cyxwiz-${digest(dataDir)}`) : sockets,
+  };
 }
 
 function chooseHome(dataDir: string, runAs: RunAs | undefined, log: Log, elsewhere: string): string {

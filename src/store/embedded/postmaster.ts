@@ -33,6 +33,10 @@ const SETTINGS: Readonly<Record<string, string>> = {
 const READY_WITHIN = 60_000;
 const STOP_WITHIN = 20_000;
 
+/** Where the postmaster of this place takes connections. */
+export const urlAt = ({ sockets }: Place): string =>
+  `postgres://${SUPERUSER}@localhost/cyxwiz?host=${encodeURIComponent(sockets)}`;
+
 export interface PostmasterOptions {
   readonly programs: string;
   readonly place: Place;
@@ -52,7 +56,7 @@ export class Postmaster {
   }
 
   get url(): string {
-    return `postgres://${SUPERUSER}@localhost/cyxwiz?host=${encodeURIComponent(this.options.place.sockets)}`;
+    return urlAt(this.options.place);
   }
 
   /** Starts it and waits until it takes connections. @throws StoreError with the end of its log */

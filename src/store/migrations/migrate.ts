@@ -7,7 +7,7 @@ import { type Migration, migrations } from "./list.ts";
 /** The oldest server we test the SQL against (`pg_terminate_backend` with a timeout, used by the writer, came with 14). */
 const oldestServer = 14;
 /** Names the lock in pg_locks; any fixed number will do, it only must be the same in every version of this server. */
-const migrationLock = 7_219_002_001n;
+export const migrationLock = 7_219_002_001n;
 
 interface Applied {
   readonly version: number;
@@ -41,7 +41,8 @@ export async function migrate(
   }
 }
 
-async function checkServer(client: pg.Client): Promise<void> {
+/** @throws StoreError when the server is older than the oldest we know */
+export async function checkServer(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ number: number; text: string }>(
     "select current_setting('server_version_num')::int as number, current_setting('server_version') as text",
   );
@@ -59,14 +60,18 @@ export function refuseOldServer(number: number, text: string): void {
 }
 
 async function applyMissing(client: pg.Client, steps: readonly Migration[]): Promise<readonly string[]> {
-  await client.query(`create table if not exists schema_migrations (
-    version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now())`);
+  await createHistory(client);
   const { rows } = await client.query<Applied>(
     "select version, name, checksum from schema_migrations order by version",
   );
   const missing = plan(rows, steps);
   for (const step of missing) await apply(client, step);
   return missing.map((step) => `${String(step.version).padStart(4, "0")}_${step.name}`);
+}
+
+export async function createHistory(client: pg.Client): Promise<void> {
+  await client.query(`create table if not exists schema_migrations (
+    version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now())`);
 }
 
 /** Decides which steps are missing. Pure. @throws StoreError when the history is not a beginning of `steps`. */
@@ -96,12 +101,7 @@ export function plan(applied: readonly Applied[], steps: readonly Migration[]): 
 async function apply(client: pg.Client, step: Migration): Promise<void> {
   try {
     await client.query("begin");
-    await client.query(step.sql);
-    await client.query("insert into schema_migrations (version, name, checksum) values ($1, $2, $3)", [
-      step.version,
-      step.name,
-      checksum(step),
-    ]);
+    await applyWithin(client, step);
     await client.query("commit");
   } catch (error) {
     await client.query("rollback").catch(() => {});
@@ -111,6 +111,16 @@ async function apply(client: pg.Client, step: Migration): Promise<void> {
       { cause: error },
     );
   }
+}
+
+/** Takes one step inside the caller's transaction. */
+export async function applyWithin(client: pg.Client, step: Migration): Promise<void> {
+  await client.query(step.sql);
+  await client.query("insert into schema_migrations (version, name, checksum) values ($1, $2, $3)", [
+    step.version,
+    step.name,
+    checksum(step),
+  ]);
 }
 
 /** Line ends do not count: a checkout on Windows may have changed them. */

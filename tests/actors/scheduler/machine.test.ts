@@ -40,6 +40,8 @@ test("a pause outlives a restart, also one that comes while it reconciles", () =
 
 test("what means nothing is refused", () => {
   expect(walk("RECONCILED", "RESUME", "RECONCILED")).toEqual(["brokering", "-brokering", "-brokering"]);
+  expect(walk("RESUME", "PAUSE", "PAUSE")).toEqual(["-reconciling", "reconciling", "-reconciling"]);
+  expect(walk("RECONCILED", "PAUSE", "PAUSE")).toEqual(["brokering", "paused", "-paused"]);
 });
 
 test("stored and read back in every state it goes on in the same way", () => {
