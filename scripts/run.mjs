@@ -17,6 +17,7 @@ const tasks = {
   start: ["src/main.ts", "up"],
   cyxwiz: ["src/main.ts"],
   test: ["scripts/test.ts"],
+  crash: ["tests/crash/main.ts"],
   build: ["scripts/build.ts"],
   bench: ["bench/main.ts"],
   "bench:placement": ["bench/placement.ts"],

@@ -5,7 +5,7 @@
 import { basename, delimiter, dirname, isAbsolute, relative } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { type BuildInfo, type Output, runCli, stopSignals, type World } from "./cli/index.ts";
-import { systemClock } from "./observability/index.ts";
+import { armFailpoints, systemClock } from "./observability/index.ts";
 
 /** Set by scripts/build.ts; not there when run from source. */
 declare const CYXWIZ_COMMIT: string | undefined;
@@ -61,7 +61,10 @@ const world: World = {
   build,
   // Loaded when used: `status` needs neither a database nor a training engine.
   parts: {
-    startServer: async (options) => (await import("./server.ts")).startServer(options),
+    startServer: async (options) => {
+      armFailpoints({ environment: process.env, isRelease: isCompiled, log: options.log });
+      return (await import("./server.ts")).startServer(options);
+    },
     startNode: async (options) => (await import("./agent/index.ts")).startNodeAgent(options),
   },
 };

@@ -6,7 +6,7 @@
  */
 import { hostname } from "node:os";
 import { type Core, createCore } from "./actors/core.ts";
-import type { Log } from "./actors/runtime/index.ts";
+import { failpoints, type Log } from "./actors/runtime/index.ts";
 import type { Config } from "./config/index.ts";
 import { systemClock, wallTime } from "./observability/index.ts";
 import { startServices } from "./services.ts";
@@ -111,6 +111,7 @@ async function start(
     ...(signal ? { signal } : {}),
   });
   stack.push("leadership", () => leadership.release());
+  if (failpoints.armed) await failpoints.hit("leadership.taken");
 
   const journal = new PostgresJournal(database.writer, leadership.epoch);
   const queries = createQueries(database.reads);
@@ -130,7 +131,10 @@ async function start(
     fairness: fairness(config),
     onDeposed: (error) => onDeposed(error.message),
   });
-  stack.push("actors", () => core.stop());
+  stack.push("actors", async () => {
+    await core.stop();
+    if (failpoints.armed) await failpoints.hit("shutdown.before_release");
+  });
   await core.start();
 
   const mirror = createMirror({
@@ -175,12 +179,14 @@ async function start(
   const { host, port } = config.server.restAddress;
   const rest = startRestServer({ app, hostname: host, port });
   stack.push("REST", () => rest.stop());
-  stack.push("serving", () => {
+  stack.push("serving", async () => {
+    if (failpoints.armed) await failpoints.hit("shutdown.begun");
     grpc.setServing(false);
     core.broker.setOpen(false);
     grpc.closeStreams();
   });
 
+  if (failpoints.armed) await failpoints.hit("start.before_serving");
   grpc.setServing(true);
   log.info("serving", {
     grpc: grpc.port,

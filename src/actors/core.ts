@@ -12,6 +12,7 @@ import {
   ActorSystem,
   type Clock,
   EventRejected,
+  failpoints,
   type Journal,
   type JournalDeposed,
   type Log,
@@ -95,6 +96,7 @@ export function createCore(options: CoreOptions): Core {
     feed,
     start: async () => {
       const found = await system.recover();
+      if (failpoints.armed) await failpoints.hit("recovery.loaded");
       broker.reconcile();
       system.start();
       const { created } = await scheduler.create(SCHEDULER_ID, {});

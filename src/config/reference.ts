@@ -29,6 +29,11 @@ The server refuses to start on a key it does not know or a value it cannot use, 
 \`cyxwiz config show\` prints every value and where it came from, secrets hidden; \`cyxwiz config check\` judges it too. An empty
 variable, such as \`CYXWIZ_REDIS__URL=\`, takes an optional key back out. Relative paths start from the working directory, and \`~\`
 is the home directory.
+
+\`CYXWIZ_FAILPOINT\` is no setting but a tool of the tests: it names places at which the server ends or fails on purpose, such as
+\`journal.after_commit:kill@3\` (the places and actions: \`src/actors/runtime/failpoints.ts\`, or any wrong name, which is answered
+with the list). Run from source the server obeys it; the compiled program does so only with \`CYXWIZ_FAILPOINTS_ENABLED=1\`, and
+otherwise ignores it with a warning.
 `;
 
 export function renderReference(): string {

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import {
   type ActorRef,
+  failpoints,
   type Journal,
   JournalDeposed,
   type JournalEntry,
@@ -176,7 +177,9 @@ async function transact(
     ...(patience === undefined ? {} : { query_timeout: patience }),
   };
   const commit = client.query(lastWord);
-  const [ending, ...results] = await Promise.allSettled([commit, begin, ...sent]);
+  const outcome = Promise.allSettled([commit, begin, ...sent]);
+  if (failpoints.armed) await failpoints.hit("journal.sent");
+  const [ending, ...results] = await outcome;
   const refused = results.find((result) => result.status === "rejected");
   const refusal = refused === undefined ? undefined : toError(refused.reason);
   if (ending.status === "rejected") throw refusal ?? toError(ending.reason);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
-import type { Log } from "../actors/runtime/index.ts";
+import { failpoints, type Log } from "../actors/runtime/index.ts";
 import { type ConnectionOptions, clientConfig, connect, unreachable } from "./connection.ts";
 import { messageOf, StoreError } from "./errors.ts";
 
@@ -64,6 +64,7 @@ export class Leadership {
     for (;;) {
       try {
         await waitForLock(session.client, options);
+        if (failpoints.armed) await failpoints.hit("leadership.locked");
         return new Leadership(options, session, await countUp(session.client, options.holder));
       } catch (error) {
         session.client.end().catch(() => {});

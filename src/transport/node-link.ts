@@ -18,7 +18,7 @@ import {
   waitForChannelReady,
 } from "nice-grpc";
 import type { NodeLink, NodeTarget, Offer, OfferReply } from "../actors/node-link.ts";
-import type { Log, Millis } from "../actors/runtime/index.ts";
+import { failpoints, type Log, type Millis } from "../actors/runtime/index.ts";
 import { DEVICE_KINDS, JOB_TYPES, PRIORITIES } from "../domain/job-spec.ts";
 import { TERM_PREFIX } from "../domain/job-terms.ts";
 import { tokensFrom } from "../domain/money.ts";
@@ -136,7 +136,7 @@ export function createNodeLink(options: NodeLinkOptions): NodeLink & { close(): 
     });
     const timeout = AbortSignal.timeout(options.answerTimeout);
     try {
-      const reply = await linkTo(endpoint).client.assignJob(
+      const asked = linkTo(endpoint).client.assignJob(
         {
           nodeId: offer.target.nodeId,
           job: { ...configOf(offer), hyperparameters: hyperparametersOf(offer) },
@@ -144,6 +144,8 @@ export function createNodeLink(options: NodeLinkOptions): NodeLink & { close(): 
         },
         { metadata: Metadata({ "cyxwiz-attempt": String(offer.attempt) }), signal: AbortSignal.any([signal, timeout]) },
       );
+      const [reply] = failpoints.armed ? await Promise.all([asked, failpoints.hit("offer.sent")]) : [await asked];
+      if (failpoints.armed) await failpoints.hit("offer.answered");
       if (reply.accepted) return { accepted: true };
       const message = reply.error?.message || "the node gave no reason";
       // The C++ node answers 400 for a job it finds malformed, 429 when it is busy.

@@ -21,8 +21,15 @@ export interface ServerProcessOptions {
   readonly onOutput?: (text: string) => void;
 }
 
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 export class ServerProcess {
   #child: ChildProcess | null = null;
+  #ended: Promise<void> = Promise.resolve();
+  #lastEnd: ProcessEnd = { code: null, signal: null };
 
   private constructor(
     private readonly options: ServerProcessOptions,
@@ -47,8 +54,21 @@ export class ServerProcess {
     return this.#child?.pid ?? 0;
   }
 
-  /** Starts it and waits until it serves. Returns how many milliseconds that took. */
-  async start(): Promise<number> {
+  /** Settles when the process that runs now has ended, by whatever cause. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** How the process before ended. */
+  get lastEnd(): ProcessEnd {
+    return this.#lastEnd;
+  }
+
+  /** Starts it, with these variables besides our own, and waits until it serves. Returns how many milliseconds that took. */
+  async start(environment: Readonly<Record<string, string>> = {}): Promise<number> {
+    // A second one would stand by behind the first, and what is killed later would be the wrong one.
+    if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null)
+      throw new Error("the server runs already: end it before it is started again");
     const flags = Object.entries({
       "server.grpc_address": this.address,
       "server.rest_address": `127.0.0.1:${this.restPort}`,
@@ -59,8 +79,14 @@ export class ServerProcess {
     const pinned = this.options.core !== undefined && hasTaskset ? ["taskset", "-c", String(this.options.core)] : [];
     const [file, ...args] = [...pinned, ...command, "serve", ...flags] as [string, ...string[]];
     const started = performance.now();
-    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });
     this.#child = child;
+    this.#ended = new Promise((resolve) =>
+      child.once("exit", (code, signal) => {
+        this.#lastEnd = { code, signal };
+        resolve();
+      }),
+    );
     let output = "";
     const take = (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-20_000);
@@ -69,7 +95,8 @@ export class ServerProcess {
     child.stdout?.on("data", take);
     child.stderr?.on("data", take);
     while (!(await this.#answers())) {
-      if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode}:\n${output}`);
+      const how = child.exitCode ?? child.signalCode;
+      if (how !== null) throw new Error(`the server ended with ${how}:\n${output}`);
       if (performance.now() - started > 60_000) throw new Error(`the server did not answer within 60 s:\n${output}`);
       await Bun.sleep(5);
     }

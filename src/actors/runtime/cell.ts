@@ -24,6 +24,7 @@ import {
   EventPoisonous,
   EventRejected,
 } from "./errors.ts";
+import { failpoints } from "./failpoints.ts";
 import type { CommitOutcome } from "./group-commit.ts";
 import { type ActorKind, type Committed, type CommittedChange, dottedState } from "./kind.ts";
 import type { ActorRef, Clock, Journal, JournalEntry, Json, Log, Millis, StoredActor } from "./ports.ts";
@@ -255,7 +256,9 @@ export class Cell {
         this.#committed = after;
         this.#row = entry.row;
         this.#mode = "ready";
+        if (failpoints.armed) failpoints.hitNow("cell.before_reply");
         reply?.resolve(after, before === null);
+        if (failpoints.armed) failpoints.hitNow("cell.after_reply");
         this.host.committed(this, { before, after, event: event.type });
         this.#pump();
         return;

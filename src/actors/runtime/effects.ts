@@ -7,6 +7,7 @@
  * state that was not committed. Handlers pass the idempotency key on, which makes the repeat harmless.
  */
 import { ActorOverloaded, ActorUnavailable } from "./errors.ts";
+import { failpoints } from "./failpoints.ts";
 import type { ActorKind, Committed, Owed } from "./kind.ts";
 import type { ActorRef, Clock, Log, Millis } from "./ports.ts";
 
@@ -127,6 +128,7 @@ export class Effects {
   ): Promise<{ readonly type: string } | null> {
     const handler = kind.effects?.[owed.name];
     if (!handler) throw new Error(`${kind.name} owes ${owed.name}, for which it has no handler`);
+    if (failpoints.armed) await failpoints.hit("effect.before");
     const event = await handler({
       ref,
       owed,
@@ -136,6 +138,7 @@ export class Effects {
         return one.signal;
       },
     });
+    if (failpoints.armed) await failpoints.hit("effect.after");
     return event as { readonly type: string } | null;
   }
 }

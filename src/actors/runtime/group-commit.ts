@@ -12,6 +12,7 @@
  * no actor is in two of them; and whatever a transition was computed from had been committed when it was enqueued, because
  * nothing uncommitted is ever seen. So each may succeed or fail whatever becomes of the others, in any order.
  */
+import { failpoints } from "./failpoints.ts";
 import { type Journal, JournalDeposed, type JournalEntry, JournalRejected } from "./ports.ts";
 
 const LARGEST_GROUP = 500;
@@ -109,7 +110,9 @@ export class GroupCommit {
   async #attempt(group: readonly Waiting[]): Promise<CommitOutcome> {
     try {
       if (this.#deposed) throw new JournalDeposed("this process no longer leads");
+      if (failpoints.armed) await failpoints.hit("journal.before_commit");
       await this.journal.commit(group.map((one) => one.entry));
+      if (failpoints.armed) await failpoints.hit("journal.after_commit");
       return COMMITTED;
     } catch (error) {
       if (error instanceof JournalRejected) return { kind: "rejected", error };

@@ -1,5 +1,6 @@
 /** The durable actor runtime: what the rest of the server may use of it. */
 export * from "./errors.ts";
+export { FAILPOINTS, type FailpointName, Failpoints, failpoints, parseFailpoints } from "./failpoints.ts";
 export type {
   ActorKind,
   Committed,

@@ -10,6 +10,7 @@ import { Computation } from "./computation.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Effects } from "./effects.ts";
 import { ActorError, ActorOverloaded, ActorUnavailable, EventRejected } from "./errors.ts";
+import { failpoints } from "./failpoints.ts";
 import { GroupCommit } from "./group-commit.ts";
 import {
   type ActorKind,
@@ -154,6 +155,7 @@ export class ActorSystem implements CellHost {
         }
       }
       found.set(name, counts);
+      if (failpoints.armed) await failpoints.hit("recovery.half");
     }
     return found;
   }

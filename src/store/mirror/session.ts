@@ -14,7 +14,7 @@ import type { FeedItem, JobFeed } from "../../actors/job/feed.ts";
 import type { CommittedJob, Jobs } from "../../actors/job/kind.ts";
 import type { CommittedNode, Nodes } from "../../actors/node/kind.ts";
 import type { RollCall } from "../../actors/node/roll-call.ts";
-import type { Clock, Millis } from "../../actors/runtime/index.ts";
+import { type Clock, failpoints, type Millis } from "../../actors/runtime/index.ts";
 import { Backlog } from "./backlog.ts";
 import { type Change, commandsOf, type Stale } from "./commands.ts";
 import type { MirrorConnection } from "./connection.ts";
@@ -198,7 +198,9 @@ export class Session {
       changes: [...backlog.takeChanges(CHANGES, now), ...(filled ? [filled] : [])],
       replace,
     };
+    if (failpoints.armed) await failpoints.hit("mirror.before_write");
     await connection.write(commandsOf(batch, keys), filled ? `${generation}:complete` : undefined);
+    if (failpoints.armed) await failpoints.hit("mirror.after_write");
     this.#writingSince = null;
   }
 

@@ -1,7 +1,8 @@
 /** The gRPC server: services, health, reflection, limits and errors, on one port. */
 import { createServer, type ServiceImplementation } from "nice-grpc";
-import type { Log } from "../../actors/runtime/index.ts";
+import { failpoints, type Log } from "../../actors/runtime/index.ts";
 import type { Refusal } from "../../domain/refusal.ts";
+import { beforeAnswer } from "./acknowledgements.ts";
 import { type CallerLimitsDependencies, callerLimitsMiddleware } from "./caller-limits.ts";
 import { errorMiddleware } from "./errors.ts";
 import { SchedulingServiceDefinition } from "./generated/cyxwiz/scheduling.ts";
@@ -57,12 +58,12 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     SchedulingServiceDefinition,
   ];
   // Health and reflection stay outside the limits: a probe must get its answer from a busy server above all.
-  const limited = server.with(errors).with(calls.middleware()).with(shares);
-  const limitedForNodes = server.with(errors).with(nodeCalls.middleware()).with(shares);
-  limited.add(JobServiceDefinition, options.jobs);
-  limitedForNodes.add(NodeServiceDefinition, options.nodes);
-  limitedForNodes.add(JobStatusServiceDefinition, options.jobStatus);
-  limited.add(SchedulingServiceDefinition, options.scheduling);
+  const clients = server.with(errors).with(calls.middleware()).with(shares);
+  const nodes = server.with(errors).with(nodeCalls.middleware()).with(shares);
+  (failpoints.armed ? clients.with(beforeAnswer("ack.client")) : clients).add(JobServiceDefinition, options.jobs);
+  (failpoints.armed ? nodes.with(beforeAnswer("ack.node")) : nodes).add(NodeServiceDefinition, options.nodes);
+  nodes.add(JobStatusServiceDefinition, options.jobStatus);
+  clients.add(SchedulingServiceDefinition, options.scheduling);
   const health = addHealth(server, services);
   addReflection(server, [...services, HealthDefinition]);
   const port = await server.listen(options.address);
