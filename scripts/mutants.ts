@@ -40,7 +40,7 @@ async function failing(copy: string, { tests }: Mutant): Promise<readonly string
     cwd: copy,
     stdout: "pipe",
     stderr: "pipe",
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", SIM_STEPS: "20000" },
     timeout: TIMEOUT,
     killSignal: "SIGKILL",
   });

@@ -22,6 +22,7 @@ const tasks = {
   bench: ["bench/main.ts"],
   "bench:placement": ["bench/placement.ts"],
   chaos: ["tests/chaos/main.ts"],
+  mutants: ["scripts/mutants.ts"],
   "bench:overload": ["bench/overload.ts"],
   fuzz: ["tests/hostile/run.ts"],
   sim: ["tests/simulation/main.ts"],

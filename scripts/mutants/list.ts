@@ -106,8 +106,8 @@ export const mutants: readonly Mutant[] = [
     file: "src/actors/job/kind.ts",
     find: "  context.deadline === null ? null",
     replace: "  context.deadline === null || context.live !== null ? null",
-    tests: "tests/actors/job/machine.test.ts",
-    caughtBy: "that is not terminal leaves by its deadline",
+    tests: "tests/actors/machines/proofs/job.test.ts",
+    caughtBy: "",
   },
   {
     invariant: "I5",
@@ -143,7 +143,7 @@ export const mutants: readonly Mutant[] = [
     file: cell,
     find: "snapshot = this.computation.next(committed.snapshot, stamped);",
     replace: "snapshot = this.computation.next(committed.snapshot, { ...stamped, at: at + 1 } as typeof stamped);",
-    tests: "tests/actors/runtime/replay.test.ts",
+    tests: "tests/simulation/simulation.test.ts",
     caughtBy: "",
   },
   {

@@ -34,7 +34,11 @@ export interface Restored {
 
 /** What the migrations make besides tables; the tables go by their names. */
 const ownTypes = ["node_status", "job_status", "payment_status"] as const;
-const ownFunctions = ["journal_assert_leader(bigint)", "journal_assert_written(bigint, bigint)"] as const;
+const ownFunctions = [
+  "journal_assert_leader(bigint)",
+  "journal_assert_written(bigint, bigint)",
+  "journal_assert_in_step(bigint, bigint, text)",
+] as const;
 const ownTables = [...dataTables, "leadership", "schema_migrations"] as const;
 
 /** @throws StoreError; the database is then as it was */
