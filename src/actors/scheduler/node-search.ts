@@ -14,6 +14,7 @@
  */
 import { FAN, NEVER, type Query, STANDING } from "./node-facts.ts";
 import type { NodeTree } from "./node-tree.ts";
+import type { Vertices } from "./node-vertices.ts";
 import { type Shortlist, Shortlists } from "./shortlists.ts";
 
 const NOBODY = -1;
@@ -22,9 +23,10 @@ const BAND = 1 / 64;
 
 export class NodeSearch {
   readonly #tree: NodeTree;
+  readonly #vertices: Vertices;
   /** A heap, used again by every search: nothing is allocated on the way. */
   #bounds = new Float64Array(256);
-  #vertices = new Int32Array(256);
+  #seen = new Int32Array(256);
   /** Their classes, as positions in the shortlist. */
   #classes = new Int32Array(256);
   #size = 0;
@@ -46,6 +48,7 @@ export class NodeSearch {
 
   constructor(tree: NodeTree) {
     this.#tree = tree;
+    this.#vertices = tree.vertices;
     this.#shortlists = new Shortlists(tree);
   }
 
@@ -64,8 +67,8 @@ export class NodeSearch {
     const shortlist = this.#shortlist;
     if (!query || !shortlist) return null;
     if (this.#last !== NOBODY) {
-      const leaf = this.#tree.parentOf(this.#last);
-      this.#addBestOf(leaf, query, this.#lastClass, this.score, this.#tree.rankOf(this.#last));
+      const leaf = this.#vertices.parentOf(this.#last);
+      this.#addBestOf(leaf, query, this.#lastClass, this.score, this.#vertices.rankOf(this.#last));
       this.#last = NOBODY;
     }
     for (;;) {
@@ -74,31 +77,31 @@ export class NodeSearch {
         continue;
       }
       if (this.#size === 0) return null;
-      const vertex = this.#vertices[0] as number;
+      const vertex = this.#seen[0] as number;
       const bound = this.#bounds[0] as number;
-      const kind = this.#classes[0] as number;
+      const listed = this.#classes[0] as number;
       this.#dropFirst();
-      if (this.#tree.isNode(vertex)) {
+      if (this.#vertices.isNode(vertex)) {
         this.#last = vertex;
-        this.#lastClass = kind;
+        this.#lastClass = listed;
         this.score = bound;
         return vertex;
       }
-      if (this.#tree.isLeaf(vertex)) this.#addBestOf(vertex, query, kind, Number.POSITIVE_INFINITY, NOBODY);
-      else this.#open(vertex, query, shortlist, kind);
+      if (this.#vertices.isLeaf(vertex)) this.#addBestOf(vertex, query, listed, Number.POSITIVE_INFINITY, NOBODY);
+      else this.#open(vertex, query, shortlist, listed);
     }
   }
 
   #sweep(shortlist: Shortlist): void {
     const { length, rows: offsets, fits, field } = shortlist;
     if (length > this.#classBounds.length) this.#classBounds = new Float64Array(2 * length);
-    const { rows } = this.#tree;
+    const { rows } = this.#vertices;
     const bounds = this.#classBounds;
     let highest = NEVER;
-    for (let kind = 0; kind < length; kind++) {
-      const at = (offsets[kind] as number) + field * FAN;
-      const bound = (rows[at] as number) + (fits[kind] as number);
-      bounds[kind] = bound;
+    for (let listed = 0; listed < length; listed++) {
+      const at = (offsets[listed] as number) + field * FAN;
+      const bound = (rows[at] as number) + (fits[listed] as number);
+      bounds[listed] = bound;
       if (bound > highest) highest = bound;
     }
     this.#highest = highest;
@@ -110,38 +113,38 @@ export class NodeSearch {
   #takeUpBand(query: Query, { length, rows: offsets, roots }: Shortlist): void {
     const end = this.#floor;
     const floor = this.#highest - BAND;
-    const { rows } = this.#tree;
+    const { rows } = this.#vertices;
     let left = NEVER;
-    for (let kind = 0; kind < length; kind++) {
-      const bound = this.#classBounds[kind] as number;
+    for (let listed = 0; listed < length; listed++) {
+      const bound = this.#classBounds[listed] as number;
       if (bound >= end) continue;
       if (bound < floor) {
         if (bound > left) left = bound;
-      } else if (query.passes(rows, offsets[kind] as number)) this.#add(bound, kind, roots[kind] as number);
+      } else if (query.passes(rows, offsets[listed] as number)) this.#add(bound, listed, roots[listed] as number);
     }
     this.#floor = floor;
     this.#highest = left;
   }
 
-  #open(group: number, query: Query, { fits, field }: Shortlist, kind: number): void {
-    const members = this.#tree.countOf(group);
-    const at = this.#tree.rowsOf(group);
-    const { rows } = this.#tree;
-    const fit = fits[kind] as number;
+  #open(group: number, query: Query, { fits, field }: Shortlist, listed: number): void {
+    const members = this.#vertices.countOf(group);
+    const at = this.#vertices.rowsOf(group);
+    const { rows } = this.#vertices;
+    const fit = fits[listed] as number;
     this.looked += members;
     for (let rank = 0; rank < members; rank++) {
       const standing = rows[at + rank + field * FAN] as number;
       if (standing !== NEVER && query.passes(rows, at + rank))
-        this.#add(standing + fit, kind, this.#tree.memberAt(group, rank));
+        this.#add(standing + fit, listed, this.#vertices.memberAt(group, rank));
     }
   }
 
   /** Adds the best of a group of nodes, of those that come after the one with this score and rank. */
-  #addBestOf(leaf: number, query: Query, kind: number, score: number, after: number): void {
-    const members = this.#tree.countOf(leaf);
-    const at = this.#tree.rowsOf(leaf);
-    const { rows } = this.#tree;
-    const fit = this.#shortlist?.fits[kind] as number;
+  #addBestOf(leaf: number, query: Query, listed: number, score: number, after: number): void {
+    const members = this.#vertices.countOf(leaf);
+    const at = this.#vertices.rowsOf(leaf);
+    const { rows } = this.#vertices;
+    const fit = this.#shortlist?.fits[listed] as number;
     this.looked += members;
     let best = NEVER;
     let who = NOBODY;
@@ -152,10 +155,10 @@ export class NodeSearch {
       best = found;
       who = rank;
     }
-    if (who !== NOBODY) this.#add(best, kind, this.#tree.memberAt(leaf, who));
+    if (who !== NOBODY) this.#add(best, listed, this.#vertices.memberAt(leaf, who));
   }
 
-  #add(bound: number, kind: number, vertex: number): void {
+  #add(bound: number, listed: number, vertex: number): void {
     if (this.#size === this.#bounds.length) this.#grow();
     let at = this.#size++;
     while (at > 0) {
@@ -164,48 +167,48 @@ export class NodeSearch {
       this.#shift(parent, at);
       at = parent;
     }
-    this.#put(at, bound, kind, vertex);
+    this.#put(at, bound, listed, vertex);
   }
 
   #dropFirst(): void {
     const last = --this.#size;
     const bound = this.#bounds[last] as number;
-    const kind = this.#classes[last] as number;
-    const vertex = this.#vertices[last] as number;
+    const listed = this.#classes[last] as number;
+    const vertex = this.#seen[last] as number;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= last) break;
       const right = child + 1;
-      if (right < last && this.#isBefore(this.#bounds[right] as number, this.#vertices[right] as number, child))
+      if (right < last && this.#isBefore(this.#bounds[right] as number, this.#seen[right] as number, child))
         child = right;
       if (this.#isBefore(bound, vertex, child)) break;
       this.#shift(child, at);
       at = child;
     }
-    this.#put(at, bound, kind, vertex);
+    this.#put(at, bound, listed, vertex);
   }
 
   #isBefore(bound: number, vertex: number, at: number): boolean {
     const other = this.#bounds[at] as number;
-    return bound > other || (bound === other && this.#tree.isBefore(vertex, this.#vertices[at] as number));
+    return bound > other || (bound === other && this.#tree.isBefore(vertex, this.#seen[at] as number));
   }
 
   #shift(from: number, to: number): void {
-    this.#put(to, this.#bounds[from] as number, this.#classes[from] as number, this.#vertices[from] as number);
+    this.#put(to, this.#bounds[from] as number, this.#classes[from] as number, this.#seen[from] as number);
   }
 
-  #put(at: number, bound: number, kind: number, vertex: number): void {
+  #put(at: number, bound: number, listed: number, vertex: number): void {
     this.#bounds[at] = bound;
-    this.#classes[at] = kind;
-    this.#vertices[at] = vertex;
+    this.#classes[at] = listed;
+    this.#seen[at] = vertex;
   }
 
   #grow(): void {
     const size = this.#bounds.length * 2;
     this.#bounds = copied(this.#bounds, new Float64Array(size));
     this.#classes = copied(this.#classes, new Int32Array(size));
-    this.#vertices = copied(this.#vertices, new Int32Array(size));
+    this.#seen = copied(this.#seen, new Int32Array(size));
   }
 }
 

@@ -48,7 +48,7 @@ export class Shortlists {
     return {
       length: classes.length,
       roots: Int32Array.from(classes, ({ root }) => root),
-      rows: Int32Array.from(classes, ({ root }) => this.#tree.rowOf(root)),
+      rows: Int32Array.from(classes, ({ root }) => this.#tree.vertices.rowOf(root)),
       fits: Float64Array.from(classes, ({ fit }) => fit),
       field: query.field,
     };
