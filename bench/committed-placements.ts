@@ -11,6 +11,7 @@ import { PostgresJournal } from "../src/store/journal.ts";
 import { Leadership } from "../src/store/leadership.ts";
 import { migrate } from "../src/store/migrations/migrate.ts";
 import { GIB, jobInput, jobSpec, nodeInput, nodeProfile, uuid } from "../tests/actors/fixtures.ts";
+import { device } from "../tests/support/fleet.ts";
 import { freshDatabase, silentLog, startPostgresServer } from "../tests/support/servers.ts";
 
 export interface CommittedFigures {
@@ -101,7 +102,7 @@ async function fill(core: Core, nodes: number, jobs: number): Promise<void> {
             port: 1 + (number % 60_000),
             slots,
             ramBytes: (64 << (number % 4)) * GIB,
-            devices: vram === 0 ? [] : [card(vram * slots)],
+            devices: vram === 0 ? [] : [device("cuda", (vram / GIB) * slots)],
           }),
         });
         return core.nodes.create(input.id, input);
@@ -124,24 +125,6 @@ async function fill(core: Core, nodes: number, jobs: number): Promise<void> {
     );
   }
 }
-
-const card = (vramBytes: number) => ({
-  kind: "cuda" as const,
-  name: "card",
-  memoryBytes: vramBytes,
-  memoryAvailableBytes: vramBytes,
-  vramBytes,
-  vramAvailableBytes: vramBytes,
-  computeUnits: 100,
-  fp64: true,
-  fp16: true,
-  gpuModel: "card",
-  driverVersion: "1",
-  cudaVersion: "12",
-  pcieGeneration: 4,
-  pcieLanes: 16,
-  computeCapability: 8,
-});
 
 if (import.meta.main) {
   const [nodes = 5000, jobs = 20_000] = process.argv.slice(2).map(Number);

@@ -1,6 +1,7 @@
 /** Callers that submit jobs: as fast as they are answered, or at a rate, whether they are answered or not. */
-import { SubmitJobRequest, SubmitJobResponse } from "../src/transport/grpc/protocol.ts";
+import { SubmitJobResponse } from "../src/transport/grpc/protocol.ts";
 import { GrpcStatusError, RawClient } from "./raw-client.ts";
+import { sampleJob } from "./sample-job.ts";
 
 export interface Load {
   readonly address: string;
@@ -31,18 +32,9 @@ const PATIENCE = 10_000;
 const RESOURCE_EXHAUSTED = 8;
 const SUBMIT = "/cyxwiz.protocol.JobService/SubmitJob";
 
-/** No node can run it, so that what is measured is acceptance alone. */
-const job = SubmitJobRequest.encode({
-  config: {
-    jobType: 1,
-    modelDefinition: "{}",
-    datasetUri: "builtin:iris",
-    epochs: 1,
-    batchSize: 32,
-    estimatedDuration: 60n,
-    requiredDevice: 5,
-  },
-});
+/** A kind of device that no node has, so that what is measured is acceptance alone. */
+const NOBODYS_DEVICE = 5;
+const job = sampleJob({ requiredDevice: NOBODYS_DEVICE });
 
 class Tally {
   offered = 0;

@@ -9,13 +9,13 @@ import {
   NodeServiceDefinition,
   RegisterNodeRequest,
   RegisterNodeResponse,
-  SubmitJobRequest,
   SubmitJobResponse,
 } from "../src/transport/grpc/protocol.ts";
 import { ServerProcess } from "../tests/support/server-process.ts";
 import { freshDatabase, startPostgresServer, temporaryDirectory } from "../tests/support/servers.ts";
 import { processorTimePerAsk } from "./ask.ts";
 import { drive, percentile, RawClient } from "./raw-client.ts";
+import { sampleJob } from "./sample-job.ts";
 
 const argument = process.argv.indexOf("--seconds");
 const seconds = argument > 0 ? Number(process.argv[argument + 1]) : 5;
@@ -41,18 +41,7 @@ function report(figure: Figure): void {
   );
 }
 
-const job = (id = ""): Uint8Array =>
-  SubmitJobRequest.encode({
-    config: {
-      jobId: id,
-      jobType: 1,
-      modelDefinition: "{}",
-      datasetUri: "builtin:iris",
-      epochs: 1,
-      batchSize: 32,
-      estimatedDuration: 60n,
-    },
-  });
+const job = (jobId = ""): Uint8Array => sampleJob({ jobId });
 
 const registration = (index: number, endpointPort: number): Uint8Array =>
   RegisterNodeRequest.encode({

@@ -22,9 +22,11 @@ export const callerLimits = (options: CallerLimitsOptions, now: () => Millis): C
   streams: new StreamLimit(options.maxStreamsPerCaller),
 });
 
+export type Known = { readonly as: "user" | "operator"; readonly name: string };
+
 /**
- * Under which name a caller's share is kept. A user is one wherever they call from; only a token that was checked makes one
- * a user, or a forged one would open a fresh share, or use up somebody else's.
+ * Under which name a caller's share is kept. Whoever is known is one wherever they call from; only a token that was checked
+ * makes one known, or a forged one would open a fresh share, or use up somebody else's.
  */
-export const shareOf = (userId: string | null, address: string): string =>
-  userId === null ? `address ${address}` : `user ${userId}`;
+export const shareOf = (known: Known | null, address: string): string =>
+  known === null ? `address ${address}` : `${known.as} ${known.name}`;

@@ -1,6 +1,6 @@
 /** Evidence of a small run in which all went well, made by the real actors over a journal in memory; tests forge it. */
 import type { JournalEntry } from "../../src/actors/runtime/index.ts";
-import { jobSpec, nodeProfile, uuid } from "../actors/fixtures.ts";
+import { jobSpec, nodeProfile, result, uuid } from "../actors/fixtures.ts";
 import { coreWorld } from "../actors/world.ts";
 import { settle } from "../support/fake-clock.ts";
 import { MemoryJournal } from "../support/memory-journal.ts";
@@ -8,15 +8,6 @@ import type { ClientCall, Evidence, NodeLine, Transition } from "./evidence.ts";
 
 export const [FIRST, SECOND, CANCELLED] = [uuid(1), uuid(2), uuid(3)] as const;
 export const [NODE, OTHER] = [uuid(101), uuid(102)] as const;
-
-const result = {
-  weightsUri: "file:///w",
-  weightsHash: "00",
-  weightsSize: 1,
-  metrics: { loss: 0.5 },
-  computeSeconds: 1,
-  signature: "",
-};
 
 /** Two jobs complete, one after the other, each on its node; a third is cancelled while it waits for a node with a GPU. */
 export async function goodRun(): Promise<Evidence> {

@@ -9,7 +9,7 @@ import { TestNodes } from "../support/agents.ts";
 import { audit } from "../support/audit.ts";
 import { Engine, smallJob } from "../support/engine.ts";
 import { seeded } from "../support/seeded.ts";
-import { ServerProcess } from "../support/server-process.ts";
+import { QUICK_TIMES, ServerProcess } from "../support/server-process.ts";
 import { freshDatabase, startPostgresServer, startRedisServer, until } from "../support/servers.ts";
 
 const JOBS = 200;
@@ -34,12 +34,7 @@ describe.skipIf(!postgres)("kill -9 at random moments", () => {
         settings: {
           "database.url": database.url,
           ...(redis ? { "redis.url": redis.url } : {}),
-          "scheduler.heartbeat_interval_ms": "300",
-          "scheduler.node_heartbeat_timeout_ms": "1500",
-          "scheduler.grace_period_ms": "4000",
-          "scheduler.offer_exclusion_ms": "1000",
-          "scheduler.offer_timeout_ms": "3000",
-          "node_link.probe_interval_ms": "500",
+          ...QUICK_TIMES,
         },
       });
       await server.start();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { cleanUp } from "../support/cleanup.ts";
 import { seeded } from "../support/seeded.ts";
-import { ServerProcess } from "../support/server-process.ts";
+import { QUICK_TIMES, ServerProcess } from "../support/server-process.ts";
 import { freshDatabase, temporaryDirectory, until } from "../support/servers.ts";
 import { check, type Fault } from "./checker.ts";
 import { Client } from "./client.ts";
@@ -28,15 +28,7 @@ const MORE_LOAD = 5000;
 /** Generous: this only tells "never" from "late" on a busy machine. */
 const PATIENCE = 60_000;
 
-/** Short, so that a loss is noticed and made good within seconds. The nodes stop well before the server gives up on them. */
-const SERVER_TIMES = {
-  "scheduler.heartbeat_interval_ms": "300",
-  "scheduler.node_heartbeat_timeout_ms": "1500",
-  "scheduler.grace_period_ms": "4000",
-  "scheduler.offer_exclusion_ms": "1000",
-  "scheduler.offer_timeout_ms": "3000",
-  "node_link.probe_interval_ms": "500",
-};
+/** The nodes stop well before the server gives up on them. */
 const NODE_TIMES = { heartbeat: 300, stopAfter: 4000, firstRetry: 50, slowestRetry: 500 };
 
 export class Stage {
@@ -61,7 +53,7 @@ export class Stage {
     const home = temporaryDirectory("crash");
     const output = { text: "" };
     const server = await ServerProcess.prepare({
-      settings: { "database.url": database.url, ...(redisUrl && { "redis.url": redisUrl }), ...SERVER_TIMES },
+      settings: { "database.url": database.url, ...(redisUrl && { "redis.url": redisUrl }), ...QUICK_TIMES },
       ...(program && { command: [program] }),
       onOutput: (text) => {
         output.text = (output.text + text).slice(-100_000);

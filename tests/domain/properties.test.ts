@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { jobIdFor, parseJobId, parseUuid } from "../../src/domain/ids.ts";
 import { DEVICE_KINDS, type Demand } from "../../src/domain/job-spec.ts";
 import { price, UNITS_PER_TOKEN } from "../../src/domain/money.ts";
-import { bestGpu, type Device } from "../../src/domain/node-profile.ts";
+import { bestGpu } from "../../src/domain/node-profile.ts";
 import {
   capabilityMatch,
   crowded,
@@ -15,6 +15,7 @@ import {
   vramLeft,
 } from "../../src/domain/placement.ts";
 import { GIB, nodeProfile } from "../actors/fixtures.ts";
+import { device } from "../support/fleet.ts";
 import { seeded } from "../support/seeded.ts";
 
 const ROUNDS = 1000;
@@ -23,24 +24,6 @@ const upTo = (limit: number): number => Math.floor(random() * (limit + 1));
 const times = (round: () => void): void => {
   for (let count = 0; count < ROUNDS; count++) round();
 };
-
-const gpu = (kind: Device["kind"], vramGib: number): Device => ({
-  kind,
-  name: kind,
-  memoryBytes: 0,
-  memoryAvailableBytes: 0,
-  vramBytes: vramGib * GIB,
-  vramAvailableBytes: vramGib * GIB,
-  computeUnits: 1,
-  fp64: false,
-  fp16: true,
-  gpuModel: "",
-  driverVersion: "",
-  cudaVersion: "",
-  pcieGeneration: 4,
-  pcieLanes: 16,
-  computeCapability: 0,
-});
 
 describe("the price", () => {
   test("is 10 000 × (10 for a GPU) × (1 + 0.01 a GB of RAM) × seconds, to the unit", () => {
@@ -95,7 +78,7 @@ describe("room", () => {
 
   test("is what is left of everything, and depends on neither order nor history (I3)", () => {
     times(() => {
-      const profile = nodeProfile({ slots: upTo(4), ramBytes: upTo(32) * GIB, devices: [gpu("cuda", upTo(24))] });
+      const profile = nodeProfile({ slots: upTo(4), ramBytes: upTo(32) * GIB, devices: [device("cuda", upTo(24))] });
       const taken = Array.from({ length: upTo(5) }, demand);
       const left = roomLeft(profile, taken);
       expect(roomLeft(profile, [...taken].reverse())).toEqual(left);
@@ -109,7 +92,11 @@ describe("room", () => {
 
   test("is never overdrawn by taking what neither lacks nor crowds", () => {
     times(() => {
-      const profile = nodeProfile({ slots: 1 + upTo(3), ramBytes: upTo(32) * GIB, devices: [gpu("cuda", upTo(24))] });
+      const profile = nodeProfile({
+        slots: 1 + upTo(3),
+        ramBytes: upTo(32) * GIB,
+        devices: [device("cuda", upTo(24))],
+      });
       const taken: Demand[] = [];
       for (let offer = 0; offer < 8; offer++) {
         const next = demand();
@@ -123,12 +110,12 @@ describe("room", () => {
 
   test("of a card is promised once, also when the node has several or lists one under two kinds (I3)", () => {
     const cuda: Demand = { device: "cuda", ramBytes: 0, vramBytes: 8 * GIB };
-    const twice = nodeProfile({ slots: 4, devices: [gpu("cuda", 8), gpu("opencl", 8)] });
+    const twice = nodeProfile({ slots: 4, devices: [device("cuda", 8), device("opencl", 8)] });
     expect(crowded(roomLeft(twice, [cuda]), cuda)).toBe("vram_in_use");
     expect(crowded(roomLeft(twice, [cuda]), { ...cuda, device: "opencl" })).toBe("vram_in_use");
     times(() => {
       const kinds = ["cuda", "opencl"] as const;
-      const devices = Array.from({ length: 1 + upTo(3) }, () => gpu(kinds[upTo(1)] ?? "cuda", 1 + upTo(23)));
+      const devices = Array.from({ length: 1 + upTo(3) }, () => device(kinds[upTo(1)] ?? "cuda", 1 + upTo(23)));
       const profile = nodeProfile({ slots: 8, devices });
       const taken: Demand[] = [];
       for (let offer = 0; offer < 12; offer++) {
@@ -146,7 +133,7 @@ describe("room", () => {
 
   test("on an empty node is enough for whatever the node does not lack", () => {
     times(() => {
-      const profile = nodeProfile({ ramBytes: upTo(16) * GIB, devices: [gpu("cuda", upTo(16))] });
+      const profile = nodeProfile({ ramBytes: upTo(16) * GIB, devices: [device("cuda", upTo(16))] });
       const wanted = demand();
       if (lacksHardware(profile, wanted) === null) expect(crowded(totalRoom(profile), wanted)).toBeNull();
     });
@@ -156,9 +143,9 @@ describe("room", () => {
     for (const kind of DEVICE_KINDS) {
       const wanted = { device: kind, ramBytes: 0, vramBytes: 0 };
       expect([kind, lacksHardware(nodeProfile(), wanted)]).toEqual([kind, kind === "cpu" ? null : "device"]);
-      expect(lacksHardware(nodeProfile({ devices: [gpu(kind, 8)] }), wanted)).toBeNull();
+      expect(lacksHardware(nodeProfile({ devices: [device(kind, 8)] }), wanted)).toBeNull();
     }
-    const twoGpus = nodeProfile({ devices: [gpu("cuda", 8), gpu("opencl", 24)] });
+    const twoGpus = nodeProfile({ devices: [device("cuda", 8), device("opencl", 24)] });
     expect(lacksHardware(twoGpus, { device: "cuda", ramBytes: 0, vramBytes: 9 * GIB })).toBe("vram");
     expect(lacksHardware(twoGpus, { device: "opencl", ramBytes: 0, vramBytes: 24 * GIB })).toBeNull();
   });
@@ -201,7 +188,7 @@ describe("the fit", () => {
     ];
     for (const demand of demands) {
       const fits = [4, 8, 16, 64].map((gib) =>
-        capabilityMatch(nodeProfile({ ramBytes: gib * GIB, devices: [gpu("cuda", gib)] }), demand),
+        capabilityMatch(nodeProfile({ ramBytes: gib * GIB, devices: [device("cuda", gib)] }), demand),
       );
       expect(fits).toEqual([...fits].sort((one, other) => other - one));
       expect(new Set(fits).size).toBe(4);
@@ -211,12 +198,15 @@ describe("the fit", () => {
   test("of a CPU job is better where no GPU would idle", () => {
     const demand = { device: "cpu", ramBytes: GIB, vramBytes: 0 } as const;
     const without = capabilityMatch(nodeProfile(), demand);
-    expect(capabilityMatch(nodeProfile({ devices: [gpu("cuda", 8)] }), demand)).toBe(without / 2);
+    expect(capabilityMatch(nodeProfile({ devices: [device("cuda", 8)] }), demand)).toBe(without / 2);
   });
 
   test("lies between 0 and 1 whatever is asked of whatever node", () => {
     times(() => {
-      const profile = nodeProfile({ ramBytes: upTo(64) * GIB, devices: random() < 0.5 ? [] : [gpu("cuda", upTo(64))] });
+      const profile = nodeProfile({
+        ramBytes: upTo(64) * GIB,
+        devices: random() < 0.5 ? [] : [device("cuda", upTo(64))],
+      });
       const fit = capabilityMatch(profile, { device: "cuda", ramBytes: upTo(64) * GIB, vramBytes: upTo(64) * GIB });
       expect(fit).toBeGreaterThanOrEqual(0);
       expect(fit).toBeLessThanOrEqual(1);
@@ -225,8 +215,8 @@ describe("the fit", () => {
 
   test("the GPU that stands for a node is the one with the most memory, the first of equals", () => {
     expect(bestGpu([])).toBeNull();
-    expect(bestGpu([gpu("cpu", 0)])).toBeNull();
-    const devices = [gpu("vulkan", 4), gpu("cuda", 24), gpu("opencl", 24)];
+    expect(bestGpu([device("cpu", 0)])).toBeNull();
+    const devices = [device("vulkan", 4), device("cuda", 24), device("opencl", 24)];
     expect(bestGpu(devices)).toBe(devices[1]!);
   });
 });

@@ -104,7 +104,7 @@ function devices(draws: Draws): Device[] {
   return list;
 }
 
-const device = (kind: DeviceKind, gib: number): Device => ({
+export const device = (kind: DeviceKind, gib: number): Device => ({
   kind,
   name: kind,
   memoryBytes: gib * GIB,

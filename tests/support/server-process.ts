@@ -10,6 +10,16 @@ import { freePort } from "./servers.ts";
 const root = join(import.meta.dir, "../..");
 const hasTaskset = spawnSync("taskset", ["-p", String(process.pid)]).status === 0;
 
+/** Settings with which a loss is noticed and made good within seconds. */
+export const QUICK_TIMES = {
+  "scheduler.heartbeat_interval_ms": "300",
+  "scheduler.node_heartbeat_timeout_ms": "1500",
+  "scheduler.grace_period_ms": "4000",
+  "scheduler.offer_exclusion_ms": "1000",
+  "scheduler.offer_timeout_ms": "3000",
+  "node_link.probe_interval_ms": "500",
+} as const;
+
 export interface ServerProcessOptions {
   /** `section.key` → value. */
   readonly settings: Readonly<Record<string, string>>;

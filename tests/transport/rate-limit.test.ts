@@ -70,6 +70,8 @@ test("a place in the streams is given back once, however often it is said", () =
   expect(() => streams.take("a")).toThrow("max_streams_per_caller");
 });
 
-test("no address can pass for a user", () => {
-  expect(shareOf(null, "user x")).not.toBe(shareOf("x", "y"));
+test("no address can pass for a user, and no user for an operator", () => {
+  const user = shareOf({ as: "user", name: "x" }, "y");
+  expect(shareOf(null, "user x")).not.toBe(user);
+  expect(shareOf({ as: "user", name: "operator x" }, "y")).not.toBe(shareOf({ as: "operator", name: "x" }, "y"));
 });

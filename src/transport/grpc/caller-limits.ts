@@ -41,7 +41,7 @@ export function callerLimitsMiddleware({ limits, authenticate, isNode }: CallerL
     const caller = hasToken
       ? await authenticate(context.metadata, { allowExpired: true }).catch(() => ANONYMOUS)
       : ANONYMOUS;
-    const share = shareOf(caller.userId, address);
+    const share = shareOf(caller.userId === null ? null : { as: "user", name: caller.userId }, address);
     limits.requests.take(share);
     const giveBack = call.responseStream ? limits.streams.take(share) : null;
     try {

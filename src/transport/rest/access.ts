@@ -80,6 +80,11 @@ export async function requireReadable(
   requireOwnJob(caller, owner ?? "", id);
 }
 
+/** Whose a job is, in memory or not: null when its row names nobody, undefined when there is no such job. */
+export async function ownerOf(id: string, { core, queries }: RestServices): Promise<string | null | undefined> {
+  return core.jobs.peek(id)?.snapshot.context.owner ?? (await queries.jobs.find(id))?.user_id;
+}
+
 /** What lists of jobs must be narrowed to: a user sees the own ones, as over gRPC. @throws Refusal for another's */
 export async function readableOwner(
   context: RestContext,

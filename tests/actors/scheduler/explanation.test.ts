@@ -8,28 +8,13 @@ import { demandOf, type JobSpec } from "../../../src/domain/job-spec.ts";
 import type { Device } from "../../../src/domain/node-profile.ts";
 import { crowded, lacks, roomLeft } from "../../../src/domain/placement.ts";
 import { settle } from "../../support/fake-clock.ts";
+import { device } from "../../support/fleet.ts";
 import { seeded } from "../../support/seeded.ts";
 import { closeStagesAfterEach, GIB, HEARTBEAT_TIMEOUT, policy, profile, Stage, spec } from "./stage.ts";
 
 closeStagesAfterEach();
 
-const card = (gigabytes: number): Device => ({
-  kind: "cuda",
-  name: "card",
-  memoryBytes: 0,
-  memoryAvailableBytes: 0,
-  vramBytes: gigabytes * GIB,
-  vramAvailableBytes: gigabytes * GIB,
-  computeUnits: 1,
-  fp64: true,
-  fp16: true,
-  gpuModel: "",
-  driverVersion: "",
-  cudaVersion: "",
-  pcieGeneration: 4,
-  pcieLanes: 16,
-  computeCapability: 8,
-});
+const card = (gigabytes: number): Device => device("cuda", gigabytes);
 
 const needing = (requirements: JobSpec["requirements"], overrides: Partial<JobSpec> = {}): Partial<JobSpec> => ({
   ...overrides,

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Fairness } from "../../../src/actors/scheduler/broker.ts";
 import { settle } from "../../support/fake-clock.ts";
+import { device } from "../../support/fleet.ts";
 import { closeStagesAfterEach, GIB, Stage } from "./stage.ts";
 
 closeStagesAfterEach();
@@ -86,25 +87,7 @@ describe("fair share", () => {
     await stage.node("node", {
       slots: 12,
       ramBytes: 100 * GIB,
-      devices: [
-        {
-          kind: "cuda",
-          name: "",
-          memoryBytes: 0,
-          memoryAvailableBytes: 0,
-          vramBytes: 24 * GIB,
-          vramAvailableBytes: 24 * GIB,
-          computeUnits: 1,
-          fp64: true,
-          fp16: true,
-          gpuModel: "",
-          driverVersion: "",
-          cudaVersion: "",
-          pcieGeneration: 4,
-          pcieLanes: 16,
-          computeCapability: 8,
-        },
-      ],
+      devices: [device("cuda", 24)],
     });
     await stage.submitMany(12, { owner: "gpu", spec: { device: "cuda", memoryBytes: GIB } });
     await stage.clock.advance(10);

@@ -1,6 +1,6 @@
 /** What happens to a job, as server-sent events. */
 import { invalid } from "../../../domain/refusal.ts";
-import { requireReadable } from "../access.ts";
+import { ownerOf, requireReadable } from "../access.ts";
 import type { RestContext } from "../deps.ts";
 import { JobEvents } from "../events/job-events.ts";
 import { integer } from "../openapi/schema.ts";
@@ -38,8 +38,7 @@ With Last-Event-ID the transitions after that version are replayed first: none i
   handle: async (context, services) => {
     const jobId = idOf(context, "job");
     const after = lastEventId(context);
-    const owner =
-      services.core.jobs.peek(jobId)?.snapshot.context.owner ?? (await services.queries.jobs.find(jobId))?.user_id;
+    const owner = await ownerOf(jobId, services);
     if (owner === undefined) throw unknown("job", jobId);
     await requireReadable(context, services, { owner, id: jobId });
     if (context.req.method === "HEAD") return context.body(null, 200, STREAM_HEADERS);

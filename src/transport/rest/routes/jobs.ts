@@ -1,9 +1,8 @@
 /** Jobs in full, and their cancellation. */
-
 import { EventRejected } from "../../../actors/runtime/index.ts";
 import { JOB_TYPES } from "../../../domain/job-spec.ts";
 import { JOB_STATUSES, type JobFilter } from "../../../store/queries/index.ts";
-import { callerOf, readableOwner, requireOwnJob, requireReadable } from "../access.ts";
+import { callerOf, ownerOf, readableOwner, requireOwnJob, requireReadable } from "../access.ts";
 import { jsonBody, MAX_REASON, onlyFields, textField } from "../body.ts";
 import type { RestContext, RestServices } from "../deps.ts";
 import { oneOf, ref, text, uuid } from "../openapi/schema.ts";
@@ -90,9 +89,8 @@ export const cancelJob: Route = {
     onlyFields(body, ["reason"]);
     const reason = textField(body, "reason", { max: MAX_REASON });
     const caller = await callerOf(context, services);
-    const known =
-      services.core.jobs.peek(id)?.snapshot.context.owner ?? (await services.queries.jobs.find(id))?.user_id;
-    if (known != null) requireOwnJob(caller, known, id);
+    const owner = await ownerOf(id, services);
+    if (owner !== undefined) requireOwnJob(caller, owner ?? "", id);
     try {
       await services.core.jobs.ask(id, { type: "CANCEL", reason });
     } catch (error) {

@@ -47,7 +47,8 @@ export const pauseScheduler: Route = {
   id: "pauseScheduler",
   tag: "Scheduler",
   summary: "Stops offering jobs to nodes; what runs goes on",
-  description: "Holds through restarts, until resumed. Jobs that wait say that they wait for this. For operators.",
+  description:
+    "Holds through restarts, until resumed; the same again changes nothing, another reason takes the place of the one before. Jobs that wait say that they wait for this. For operators.",
   body: ref("PauseRequest"),
   reply: { description: "The status.", schema: ref("SchedulerStatus") },
   problems: [400, 401, 403, 413, 415],
@@ -75,7 +76,7 @@ async function order(type: "PAUSE" | "RESUME", context: RestContext, services: R
   try {
     await services.core.scheduler.ask(SCHEDULER_ID, { type, reason, by });
   } catch (error) {
-    // It is not paused, and what was wanted is the case.
+    // Not paused, or paused for that very reason: what was wanted is the case.
     if (!(error instanceof EventRejected)) throw error;
   }
   return showScheduler(context, services);
