@@ -17,7 +17,7 @@ import {
   TestServer,
   userToken,
 } from "../support/test-server.ts";
-import { type Harness, startHarness, submit } from "../transport/rest/harness.ts";
+import { type Harness, register, startHarness, submit } from "../transport/rest/harness.ts";
 import { frame, Wire } from "./wire.ts";
 
 const url = ((await startPostgresServer()) ?? (await startSharedEmbedded())).url;
@@ -277,5 +277,18 @@ describe("over REST", () => {
     expect((await harness.get("/api/v1/jobs", bearer)).body).toMatchObject({ jobs: [], total: 0 });
     expect((await harness.get("/api/jobs", bearer)).body).toEqual([]);
     expect((await harness.get("/api/v1/scheduler/queue", bearer)).body).toMatchObject({ jobs: [], total: 0 });
+  });
+
+  test("the user behind a node is shown to that user, and not to others", async () => {
+    await refill();
+    const id = await register(harness, { userId: "alice" });
+    const ownerSeenBy = async (sub: string) => {
+      const bearer = { authorization: `Bearer ${await userToken({ sub })}` };
+      const { body } = await harness.get(`/api/v1/nodes/${id}`, bearer);
+      return (body as { owner: string | null }).owner;
+    };
+    expect([await ownerSeenBy("alice"), await ownerSeenBy("bob")]).toEqual(["alice", null]);
+    const bob = { authorization: `Bearer ${await userToken({ sub: "bob" })}` };
+    expect((await harness.get("/api/v1/nodes?owner=alice", bob)).status).toBe(403);
   });
 });
