@@ -1,6 +1,6 @@
 /** Callers that submit jobs: as fast as they are answered, or at a rate, whether they are answered or not. */
 import { SubmitJobResponse } from "../src/transport/grpc/protocol.ts";
-import { GrpcStatusError, RawClient } from "./raw-client.ts";
+import { type Answer, FrameClient } from "./frame-client.ts";
 import { sampleJob } from "./sample-job.ts";
 
 export interface Load {
@@ -43,29 +43,50 @@ class Tally {
   failed = 0;
   readonly latencies: number[] = [];
   readonly refusalLatencies: number[] = [];
+  /** Those not answered yet, the oldest first. */
+  readonly #waiting = new Set<{ readonly until: number; readonly giveUp: () => void }>();
+  readonly #sweep: ReturnType<typeof setInterval>;
 
-  constructor(private readonly load: Load) {}
+  constructor(private readonly load: Load) {
+    // One clock for all: a timer for each call would cost as much as the call.
+    this.#sweep = setInterval(() => {
+      const now = performance.now();
+      for (const one of this.#waiting) {
+        if (one.until > now) return;
+        one.giveUp();
+      }
+    }, 100);
+  }
 
   /** @param due when the call should have gone out: waiting in our own queue is waiting too */
-  async submit(client: RawClient, due: number): Promise<void> {
+  submit(client: FrameClient, due: number): Promise<void> {
     this.offered += 1;
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new Error("no answer")), this.load.patience ?? PATIENCE);
-    try {
-      const reply = await Promise.race([client.call(SUBMIT, job), late.promise]);
-      this.load.acknowledged.add(SubmitJobResponse.decode(reply).jobId);
+    return new Promise((resolve) => {
+      const settle = (answer: Answer | null) => {
+        if (!this.#waiting.delete(waiting)) return;
+        this.#count(answer, due);
+        resolve();
+      };
+      const until = performance.now() + (this.load.patience ?? PATIENCE);
+      const waiting = { until, giveUp: () => settle(null) };
+      this.#waiting.add(waiting);
+      client.call(settle);
+    });
+  }
+
+  #count(answer: Answer | null, due: number): void {
+    if (answer?.status === 0 && answer.message !== null) {
+      this.load.acknowledged.add(SubmitJobResponse.decode(answer.message).jobId);
       this.latencies.push(performance.now() - due);
-    } catch (error) {
-      if (!(error instanceof GrpcStatusError) || error.status !== RESOURCE_EXHAUSTED) {
-        this.failed += 1;
-        return;
-      }
+    } else if (answer?.status === RESOURCE_EXHAUSTED) {
       this.refused += 1;
-      if (error.trailers["grpc-retry-pushback-ms"] !== undefined) this.hinted += 1;
+      if (answer.hinted) this.hinted += 1;
       this.refusalLatencies.push(performance.now() - due);
-    } finally {
-      clearTimeout(timer);
-    }
+    } else this.failed += 1;
+  }
+
+  close(): void {
+    clearInterval(this.#sweep);
   }
 
   phase(what: string, seconds: number): Phase {
@@ -83,8 +104,8 @@ class Tally {
   }
 }
 
-const connect = (load: Load): readonly RawClient[] =>
-  Array.from({ length: load.connections }, () => new RawClient(load.address));
+const connect = (load: Load): readonly FrameClient[] =>
+  Array.from({ length: load.connections }, () => new FrameClient(load.address, SUBMIT, job));
 
 /** `width` callers, each of which submits again when it has its answer. */
 export async function closedLoop(
@@ -95,11 +116,12 @@ export async function closedLoop(
   const tally = new Tally(load);
   const started = performance.now();
   const worker = async (index: number): Promise<void> => {
-    const client = clients[index % clients.length] as RawClient;
+    const client = clients[index % clients.length] as FrameClient;
     while (performance.now() - started < seconds * 1000) await tally.submit(client, performance.now());
   };
   await Promise.all(Array.from({ length: width }, (_, index) => worker(index)));
   for (const client of clients) client.close();
+  tally.close();
   return tally.phase(what, (performance.now() - started) / 1000);
 }
 
@@ -117,12 +139,13 @@ export async function openLoop(
     const due = Math.min(total, Math.floor(((performance.now() - started) / 1000) * perSecond));
     while (underWay.length < due) {
       const index = underWay.length;
-      underWay.push(tally.submit(clients[index % clients.length] as RawClient, started + (index / perSecond) * 1000));
+      underWay.push(tally.submit(clients[index % clients.length] as FrameClient, started + (index / perSecond) * 1000));
     }
     await Bun.sleep(2);
   }
   const elapsed = (performance.now() - started) / 1000;
   await Promise.all(underWay);
   for (const client of clients) client.close();
+  tally.close();
   return tally.phase(what, elapsed);
 }

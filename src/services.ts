@@ -49,6 +49,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     callers: { limits: callers, authenticate, isNode: (id) => core.nodes.peek(id) !== undefined },
     toRefusal: (error) => refusalFrom(error, log),
     log,
+    now: systemClock.now,
     jobs: jobService({
       core,
       authenticate,

@@ -21,6 +21,24 @@ const codes: Readonly<Record<RefusalCode, Status>> = {
 const inAscii = (text: string): string =>
   text.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
+function details({ details: { retryAfterMs, field } }: Refusal): Record<string, string> {
+  return {
+    ...(retryAfterMs !== undefined && {
+      // The metadata name that gRPC clients with a retry policy understand (gRFC A6), and HTTP's, in seconds.
+      "grpc-retry-pushback-ms": String(retryAfterMs),
+      "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))),
+    }),
+    ...(field !== undefined && { "cyxwiz-field": inAscii(field) }),
+  };
+}
+
+/** What a refusal is on the wire, for whoever must write it without gRPC's help. */
+export const refusalTrailers = (refusal: Refusal): Readonly<Record<string, string>> => ({
+  "grpc-status": String(codes[refusal.code]),
+  "grpc-message": encodeURI(refusal.message),
+  ...details(refusal),
+});
+
 /** The server middleware. `toRefusal` never throws; it logs what is our own fault. */
 export function errorMiddleware(toRefusal: (error: unknown) => Refusal) {
   return async function* <Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
@@ -30,14 +48,9 @@ export function errorMiddleware(toRefusal: (error: unknown) => Refusal) {
       // The call was cancelled, or a library has already chosen its status.
       if (error instanceof ServerError || (error instanceof Error && error.name === "AbortError")) throw error;
       if (error instanceof DecodeError) throw new ServerError(Status.INVALID_ARGUMENT, error.message);
-      const { code, message, details } = toRefusal(error);
-      if (details.retryAfterMs !== undefined) {
-        // The metadata name that gRPC clients with a retry policy understand (gRFC A6), and HTTP's, in seconds.
-        context.trailer.set("grpc-retry-pushback-ms", String(details.retryAfterMs));
-        context.trailer.set("retry-after", String(Math.max(1, Math.ceil(details.retryAfterMs / 1000))));
-      }
-      if (details.field !== undefined) context.trailer.set("cyxwiz-field", inAscii(details.field));
-      throw new ServerError(codes[code], message);
+      const refusal = toRefusal(error);
+      for (const [name, value] of Object.entries(details(refusal))) context.trailer.set(name, value);
+      throw new ServerError(codes[refusal.code], refusal.message);
     }
   };
 }

@@ -1,10 +1,11 @@
 /** The gRPC server: services, health, reflection, limits and errors, on one port. */
 import { createServer, type ServiceImplementation } from "nice-grpc";
-import { failpoints, type Log } from "../../actors/runtime/index.ts";
+import { failpoints, type Log, type Millis } from "../../actors/runtime/index.ts";
 import type { Refusal } from "../../domain/refusal.ts";
 import { beforeAnswer } from "./acknowledgements.ts";
 import { type CallerLimitsDependencies, callerLimitsMiddleware } from "./caller-limits.ts";
 import { errorMiddleware } from "./errors.ts";
+import { Gate } from "./gate/index.ts";
 import { SchedulingServiceDefinition } from "./generated/cyxwiz/scheduling.ts";
 import { addHealth, HealthDefinition } from "./health.ts";
 import { OpenCalls } from "./open-calls.ts";
@@ -20,6 +21,7 @@ export interface GrpcServerOptions {
   readonly callers: CallerLimitsDependencies;
   readonly toRefusal: (error: unknown) => Refusal;
   readonly log: Log;
+  readonly now: () => Millis;
   readonly jobs: ServiceImplementation<typeof JobServiceDefinition>;
   readonly nodes: ServiceImplementation<typeof NodeServiceDefinition>;
   readonly jobStatus: ServiceImplementation<typeof JobStatusServiceDefinition>;
@@ -58,7 +60,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     SchedulingServiceDefinition,
   ];
   // Health and reflection stay outside the limits: a probe must get its answer from a busy server above all.
-  const clients = server.with(errors).with(calls.middleware()).with(shares);
+  const gate = new Gate(JobServiceDefinition.submitJob.path, options.now);
+  const clients = server.with(errors).with(gate.middleware()).with(calls.middleware()).with(shares);
   const nodes = server.with(errors).with(nodeCalls.middleware()).with(shares);
   (failpoints.armed ? clients.with(beforeAnswer("ack.client")) : clients).add(JobServiceDefinition, options.jobs);
   (failpoints.armed ? nodes.with(beforeAnswer("ack.node")) : nodes).add(NodeServiceDefinition, options.nodes);
@@ -66,7 +69,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   clients.add(SchedulingServiceDefinition, options.scheduling);
   const health = addHealth(server, services);
   addReflection(server, [...services, HealthDefinition]);
-  const port = await server.listen(options.address);
+  const port = await gate.before(() => server.listen(options.address));
   return {
     port,
     openCalls: () => calls.open + nodeCalls.open,

@@ -1,0 +1,166 @@
+/** The gate before a real gRPC server that refuses all submissions, or none. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { createChannel, createClient, createServer, type Server, type ServiceImplementation } from "nice-grpc";
+import { type Answer, FrameClient } from "../../../../bench/frame-client.ts";
+import { Refusal } from "../../../../src/domain/refusal.ts";
+import { systemClock } from "../../../../src/observability/index.ts";
+import { errorMiddleware } from "../../../../src/transport/grpc/errors.ts";
+import { Gate } from "../../../../src/transport/grpc/gate/index.ts";
+import { JobServiceDefinition, SubmitJobRequest } from "../../../../src/transport/grpc/protocol.ts";
+
+const RESOURCE_EXHAUSTED = 8;
+const SUBMIT = JobServiceDefinition.submitJob.path;
+const request = SubmitJobRequest.encode({ config: { modelDefinition: "{}" } });
+
+let full = false;
+let read = 0;
+let server: Server;
+let gate: Gate;
+let address: string;
+
+const never = async (): Promise<never> => {
+  throw new Refusal("unimplemented", "not part of this test");
+};
+const jobs: ServiceImplementation<typeof JobServiceDefinition> = {
+  async submitJob() {
+    read += 1;
+    if (full) throw new Refusal("resource_exhausted", "100 % full; try again", { retryAfterMs: 1500 });
+    return { jobId: "taken" };
+  },
+  async getJobStatus({ jobId }) {
+    return { status: { jobId } };
+  },
+  async *streamJobUpdates() {},
+  cancelJob: never,
+  listJobs: never,
+  deleteJob: never,
+};
+
+beforeAll(async () => {
+  server = createServer();
+  gate = new Gate(SUBMIT, systemClock.now);
+  const toRefusal = (error: unknown) => (error instanceof Refusal ? error : new Refusal("internal", String(error)));
+  server.with(errorMiddleware(toRefusal)).with(gate.middleware()).add(JobServiceDefinition, jobs);
+  address = `127.0.0.1:${await gate.before(() => server.listen("127.0.0.1:0"))}`;
+});
+afterAll(() => server.forceShutdown());
+beforeEach(() => {
+  full = false;
+  read = 0;
+});
+
+const call = (client: FrameClient): Promise<Answer> => new Promise((resolve) => client.call(resolve));
+
+/** Submits ten at a time until `enough`. */
+async function flood(client: FrameClient, enough: () => boolean): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const until = performance.now() + 30_000;
+  while (!enough()) {
+    if (performance.now() > until) throw new Error("it never was enough");
+    answers.push(...(await Promise.all(Array.from({ length: 10 }, () => call(client)))));
+    await Bun.sleep(5);
+  }
+  return answers;
+}
+
+describe("a flood of submissions that are refused", () => {
+  test("is refused unread after a while, in the same words, and taken again when there is room", async () => {
+    const client = new FrameClient(address, SUBMIT, request);
+    expect((await flood(client, () => read >= 50)).every(({ status }) => status === 0)).toBe(true);
+    full = true;
+    const before = gate.refused;
+    const answers = await flood(client, () => gate.refused - before >= 500);
+    expect(answers.filter(({ status, hinted }) => status !== RESOURCE_EXHAUSTED || !hinted)).toEqual([]);
+    full = false;
+    let quiet = gate.refused;
+    let since = performance.now();
+    const later = await flood(client, () => {
+      if (gate.refused !== quiet) [quiet, since] = [gate.refused, performance.now()];
+      return performance.now() - since > 500;
+    });
+    expect(later.at(-1)?.status).toBe(0);
+    client.close();
+  });
+
+  test("of large messages leaves the connection's window as it was", async () => {
+    const client = new FrameClient(
+      address,
+      SUBMIT,
+      SubmitJobRequest.encode({ config: { modelDefinition: "x".repeat(10_000) } }),
+    );
+    full = true;
+    const before = gate.refused;
+    await flood(client, () => gate.refused - before >= 100);
+    full = false;
+    await flood(client, () => read >= 50);
+    client.close();
+  });
+
+  test("does nothing to calls of another connection, nor to other calls of the same", async () => {
+    const flooding = new FrameClient(address, SUBMIT, request);
+    full = true;
+    const before = gate.refused;
+    await flood(flooding, () => gate.refused - before >= 100);
+    full = false;
+    const other = new FrameClient(address, SUBMIT, request);
+    const unread = gate.refused;
+    expect((await Promise.all(Array.from({ length: 20 }, () => call(other)))).map(({ status }) => status)).toEqual(
+      Array.from({ length: 20 }, () => 0),
+    );
+    expect(gate.refused).toBe(unread);
+    flooding.close();
+    other.close();
+  });
+
+  test("of a client that keeps its table of headers (Bun's) goes on as without a gate", async () => {
+    const channel = createChannel(address);
+    const client = createClient(JobServiceDefinition, channel);
+    full = true;
+    const before = gate.refused;
+    for (let wave = 0; wave < 30; wave++) {
+      const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => client.submitJob({})));
+      expect(outcomes.every(({ status }) => status === "rejected")).toBe(true);
+      expect((await client.getJobStatus({ jobId: "other" })).status?.jobId).toBe("other");
+    }
+    expect(gate.refused).toBe(before);
+    full = false;
+    expect((await client.submitJob({})).jobId).toBe("taken");
+    channel.close();
+  });
+});
+
+const python = Bun.spawnSync(["python3", "-c", "import grpc"]).exitCode === 0;
+if (!python && process.env.CYXWIZ_TEST_REQUIRE_SERVERS) throw new Error("python3 with grpcio is missing");
+
+describe.skipIf(!python)("gRPC's own core, on which the C++ clients stand", () => {
+  test("takes refusals from the gate like any other, among other calls, and goes on", async () => {
+    const before = gate.refused;
+    full = true;
+    const run = Bun.spawn(["python3", join(import.meta.dir, "flood.py"), address], {
+      stderr: "inherit",
+      stdout: "pipe",
+    });
+    const reader = run.stdout.getReader();
+    const seen: string[] = [];
+    for (let text = ""; ; ) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      text += new TextDecoder().decode(value);
+      const lines = text.split("\n");
+      text = lines.pop() ?? "";
+      seen.push(...lines);
+      if (lines.includes("flooded")) full = false;
+    }
+    expect(await run.exited).toBe(0);
+    expect(gate.refused).toBeGreaterThan(before);
+    const report = JSON.parse(seen.at(-1) ?? "") as Record<string, unknown>;
+    expect(report).toEqual({
+      codes: ["RESOURCE_EXHAUSTED"],
+      words: ["100 % full; try again"],
+      hints: ["1500"],
+      others: ["OK"],
+      afterwards: "OK",
+    });
+  }, 60_000);
+});
