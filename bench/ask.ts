@@ -111,7 +111,7 @@ export async function processorTimePerAsk(): Promise<number> {
   const system = new ActorSystem({ clock, journal, log, outsideGrace: 0, maxPending: 100_000, onDeposed: () => {} });
   const link = { offer: () => new Promise<never>(() => {}), probe: () => Promise.resolve(true) };
   const nodes = system.register(nodeKind({ link, clock, probeDelay: { first: 1000, slowest: 1000 } }));
-  const jobs = system.register(jobKind({ link, nodes }));
+  const jobs = system.register(jobKind({ link, texts: { read: () => Promise.resolve(null) }, nodes }));
   system.start();
   // The offer finds its node, and is never answered.
   await nodes.create(NODE, {

@@ -10,6 +10,7 @@ import { openDatabase } from "../src/store/database.ts";
 import { PostgresJournal } from "../src/store/journal.ts";
 import { Leadership } from "../src/store/leadership.ts";
 import { migrate } from "../src/store/migrations/migrate.ts";
+import { databaseTexts } from "../src/store/texts.ts";
 import { GIB, jobInput, jobSpec, nodeInput, nodeProfile, uuid } from "../tests/actors/fixtures.ts";
 import { device } from "../tests/support/fleet.ts";
 import { freshDatabase, silentLog, startPostgresServer } from "../tests/support/servers.ts";
@@ -40,6 +41,7 @@ export async function committedPlacements(nodes: number, jobs: number): Promise<
   const core = createCore({
     clock: systemClock,
     journal: new PostgresJournal(database.writer, leadership.epoch),
+    texts: databaseTexts(database.reads),
     log,
     link: acceptingLink,
     heartbeatInterval: DAY,

@@ -18,6 +18,7 @@ import { Leadership } from "./store/leadership.ts";
 import { migrate } from "./store/migrations/migrate.ts";
 import { createMirror } from "./store/mirror/index.ts";
 import { createQueries } from "./store/queries/index.ts";
+import { CachedTexts, databaseTexts } from "./store/texts.ts";
 import { callerLimits } from "./transport/caller-limits.ts";
 import { createNodeLink } from "./transport/node-link.ts";
 import { NodeTelemetry } from "./transport/node-telemetry.ts";
@@ -122,6 +123,7 @@ async function start(
   const core = createCore({
     clock,
     journal,
+    texts: new CachedTexts(databaseTexts(database.reads)),
     log,
     link,
     heartbeatInterval: config.scheduler.heartbeatIntervalMs,

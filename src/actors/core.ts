@@ -17,6 +17,7 @@ import {
   type JournalDeposed,
   type Log,
   type Millis,
+  type Texts,
 } from "./runtime/index.ts";
 import { Broker, type Fairness } from "./scheduler/broker.ts";
 import { type Scheduler, schedulerKind } from "./scheduler/kind.ts";
@@ -25,6 +26,7 @@ import { SCHEDULER_ID } from "./scheduler/machine.ts";
 export interface CoreOptions {
   readonly clock: Clock;
   readonly journal: Journal;
+  readonly texts: Texts;
   readonly log: Log;
   readonly link: NodeLink;
   readonly heartbeatInterval: Millis;
@@ -47,6 +49,7 @@ export interface Core {
   readonly rollCall: RollCall;
   readonly reports: Reports;
   readonly feed: JobFeed;
+  readonly texts: Texts;
   /** Recovers every live actor and begins to broker. The caller holds the leadership. */
   start(): Promise<void>;
   /** Stops brokering and lets what is under way commit. */
@@ -57,7 +60,7 @@ export interface Core {
 const HEARTBEAT_SLACK: Millis = 2000;
 
 export function createCore(options: CoreOptions): Core {
-  const { clock, journal, log, link } = options;
+  const { clock, journal, texts, log, link } = options;
   const system = new ActorSystem({
     clock,
     journal,
@@ -69,7 +72,7 @@ export function createCore(options: CoreOptions): Core {
   });
   // Registered, and so recovered, in the order in which they refer to each other.
   const nodes: Nodes = system.register(nodeKind({ link, clock, probeDelay: options.probeDelay }));
-  const jobs: Jobs = system.register(jobKind({ link, nodes }));
+  const jobs: Jobs = system.register(jobKind({ link, texts, nodes }));
   const scheduler: Scheduler = system.register(schedulerKind);
   const feed = new Feed(jobs, log);
   const broker = new Broker({ clock, log, jobs, nodes, ...(options.fairness && { fairness: options.fairness }) });
@@ -94,6 +97,7 @@ export function createCore(options: CoreOptions): Core {
     rollCall,
     reports,
     feed,
+    texts,
     start: async () => {
       const found = await system.recover();
       if (failpoints.armed) await failpoints.hit("recovery.loaded");

@@ -1,4 +1,5 @@
 /** What a job asks for. Plain data: it is stored in the journal as it is. */
+import type { SeparateTexts } from "./job-texts.ts";
 
 export const JOB_TYPES = ["training", "inference", "evaluation", "preprocessing"] as const;
 export type JobType = (typeof JOB_TYPES)[number];
@@ -33,6 +34,8 @@ export interface JobSpec {
   readonly requirements?: Requirements;
   /** Absent: one node. */
   readonly gang?: Gang;
+  /** Its texts that are too big to be kept here, whose fields are then empty. Absent: none. */
+  readonly texts?: SeparateTexts;
 }
 
 /** What a node must be or offer. Filters, not wishes: a node that fails one is never used for the job. */

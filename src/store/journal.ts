@@ -12,6 +12,7 @@ import {
 } from "../actors/runtime/index.ts";
 import { messageOf, sqlState } from "./errors.ts";
 import { type ActorRow, assertLeader, insertPoison, readActor, readLivePage, writeBatch } from "./journal-sql.ts";
+import { writeTexts } from "./journal-texts.ts";
 import { jobProjector } from "./projections/jobs.ts";
 import { nodeProjector } from "./projections/nodes.ts";
 import { paymentProjector } from "./projections/payments.ts";
@@ -41,7 +42,7 @@ const patientFor = 600_000;
 /**
  * The journal in PostgreSQL.
  *
- * A batch is one transaction: the fence (am I still the leader?), the actors and their transitions, the projections. All of
+ * A batch is one transaction: the fence (am I still the leader?), new actors' texts, the actors and their transitions, the projections. All of
  * it and the COMMIT go out in one piece and cost one round trip. The checks raise inside the database, so a batch that must
  * not be written turns its own COMMIT into a ROLLBACK.
  *
@@ -140,7 +141,7 @@ export class PostgresJournal implements Journal {
   #statements(batch: readonly JournalEntry[], whole: boolean): readonly Statement[] {
     refuseDuplicates(batch);
     const epoch = this.#epoch();
-    const statements: Statement[] = [assertLeader(epoch), writeBatch(batch, epoch)];
+    const statements: Statement[] = [assertLeader(epoch), ...writeTexts(batch), writeBatch(batch, epoch)];
     for (const projector of this.#projectors) {
       const entries = batch.filter((entry) => entry.ref.kind === projector.kind && entry.row !== null);
       if (entries.length > 0) statements.push(...projector.statements(entries, whole));

@@ -14,6 +14,7 @@ export interface Database {
   actors: ActorsTable;
   transitions: TransitionsTable;
   poison_events: PoisonEventsTable;
+  texts: TextsTable;
   leadership: LeadershipTable;
   schema_migrations: SchemaMigrationsTable;
 }
@@ -215,6 +216,13 @@ export interface PoisonEventsTable {
   event: Jsonb;
   error: string;
   at: Timestamp;
+}
+
+export interface TextsTable {
+  sha256: string;
+  content: string;
+  uses: bigint;
+  created_at: Timestamp;
 }
 
 export interface LeadershipTable {

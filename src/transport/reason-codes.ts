@@ -18,6 +18,7 @@ export const FAILURE_CODES: Readonly<Record<FailureCode, number>> = {
   no_report: 15,
   lost_too_often: 16,
   max_duration: 17,
+  text_missing: 18,
 };
 
 /** Of a job that waits. It may yet complete: a client that takes these for failures looks at the wrong field. */

@@ -143,6 +143,7 @@ export function allJobEvents(live: Alive | null, attempts: number): Unstamped<Jo
       for (const outcome of ["rejected", "invalid"] as const)
         events.push({ type: "OFFER_REFUSED", attempt, ...from, outcome, message: "" });
     }
+    events.push({ type: "TEXT_MISSING", attempt, message: "a text is gone" });
     events.push({ type: "OUTCOME_RECORDED", attempt, silent: true });
     for (const outcome of ["unreachable", "no_answer"] as const)
       events.push({ type: "OFFER_REFUSED", attempt, outcome, message: "" });

@@ -56,6 +56,7 @@ export async function coreWorld(options: CoreWorldOptions = {}): Promise<CoreWor
   const core = createCore({
     clock,
     journal,
+    texts: journal,
     log,
     link,
     heartbeatInterval: HEARTBEAT,

@@ -58,7 +58,7 @@ export class Load {
     return this.#rate;
   }
 
-  /** Every job from now on carries a model definition of about this size. */
+  /** Every job from now on carries a model definition of about this size, and of its own: equal ones would be stored once. */
   set modelBytes(bytes: number) {
     this.#modelBytes = bytes;
   }
@@ -77,7 +77,7 @@ export class Load {
 
   async #submit(): Promise<void> {
     const jobId = crypto.randomUUID();
-    const padding = this.#modelBytes > 0 ? { comment: "x".repeat(this.#modelBytes) } : {};
+    const padding = this.#modelBytes > 0 ? { comment: `${jobId} ${"x".repeat(this.#modelBytes)}` } : {};
     const modelDefinition = JSON.stringify({ ...JSON.parse(smallJob.modelDefinition ?? "{}"), ...padding });
     this.inFlight += 1;
     while (!this.#closed) {

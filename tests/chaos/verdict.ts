@@ -36,9 +36,9 @@ export async function judge(
   acknowledged: ReadonlySet<string>,
   runs: readonly LightRun[],
 ): Promise<Verdict> {
-  const rows = await query<{ id: string; status: string; reason: string | null }>(
+  const rows = await query<{ id: string; status: string; state: string; reason: string | null; attempt: number }>(
     url,
-    "select id::text, status::text, state_reason as reason from jobs",
+    "select id::text, status::text, state, state_reason as reason, attempt from jobs",
   );
   const jobs = new Map(rows.map((row) => [row.id, row]));
   const twice = await query<{ id: string }>(
@@ -60,7 +60,10 @@ export async function judge(
         ...[...accepted].filter(([, one]) => one.length > 1).map(([id]) => id),
       ]),
     ],
-    stuck: ids.filter((id) => jobs.has(id) && !ended.has(jobs.get(id)?.status ?? "")),
+    stuck: ids.flatMap((id) => {
+      const job = jobs.get(id);
+      return job && !ended.has(job.status) ? [`${id} ${job.state}, attempt ${job.attempt}`] : [];
+    }),
     failed: ids.flatMap((id) => {
       const job = jobs.get(id);
       return job && ended.has(job.status) && job.status !== "completed" ? [`${id} ${job.status} ${job.reason}`] : [];

@@ -8,6 +8,7 @@ type Lives = ReadonlyMap<string, Life>;
 export function checkClients(evidence: Evidence, lives: Lives): readonly Fault[] {
   return [
     ...lostSubmissions(evidence, lives),
+    ...evidence.miscounted.map(lost),
     ...lostCancellations(evidence, lives),
     ...lostSights(evidence, lives),
     ...doubledSubmissions(evidence, lives),

@@ -168,6 +168,12 @@ const forgeries: readonly (readonly [Promised, string, RegExp, Forgery])[] = [
     /has a row and no log/,
     ({ transitions }) => ({ transitions: without(transitions, NODE) }),
   ],
+  [
+    "I1",
+    "a big text of a job is not there",
+    /1 references/,
+    () => ({ miscounted: ["text x: 1 references, and it counts no text"] }),
+  ],
   ["I9", "an event made its actor throw", /could not be applied/, () => ({ poison: ["job x: boom"] })],
 ];
 

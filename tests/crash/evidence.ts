@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import pg from "pg";
 import type { Json } from "../../src/actors/runtime/index.ts";
+import { miscountedTexts } from "../support/audit.ts";
 
 /** One call of a client, as it saw it; one line of its history. */
 export interface ClientCall {
@@ -62,6 +63,8 @@ export interface Stored {
   readonly jobs: readonly JobRow[];
   /** Events that made their actor throw. A crash must not make any. */
   readonly poison: readonly string[];
+  /** Big texts that jobs refer to and that are not there, or are there and nobody's. */
+  readonly miscounted: readonly string[];
 }
 
 export interface Evidence extends Stored {
@@ -100,12 +103,14 @@ export async function readStored(url: string): Promise<Stored> {
     const poison = await client.query<{ what: string }>(
       "select kind || ' ' || id || ': ' || error as what from poison_events",
     );
+    const miscounted = await miscountedTexts(client);
     await client.query("commit");
     return {
       actors: actors.rows,
       transitions: transitions.rows,
       jobs: jobs.rows,
       poison: poison.rows.map(({ what }) => what),
+      miscounted,
     };
   } finally {
     await client.end();

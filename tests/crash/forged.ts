@@ -39,7 +39,7 @@ export async function goodRun(): Promise<Evidence> {
   await world.core.jobs.ask(CANCELLED, { type: "CANCEL", reason: "" });
   await settle();
   await world.core.stop();
-  return { ...storedOf(journal, transitions), calls: callsOf(), runs, poison: [] };
+  return { ...storedOf(journal, transitions), calls: callsOf(), runs, poison: [], miscounted: [] };
 }
 
 function transitionOf({ ref, expectedVersion, event, to }: JournalEntry, commit: string): Transition {

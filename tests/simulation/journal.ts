@@ -12,6 +12,7 @@ import {
   type Millis,
   type Poison,
   type StoredActor,
+  type Texts,
 } from "../../src/actors/runtime/index.ts";
 import type { Process } from "./agenda.ts";
 import { type Frozen, freeze, keyOf, type Sabotage, type Store } from "./store.ts";
@@ -28,7 +29,7 @@ export interface Connection {
 
 const never = <T>(): Promise<T> => new Promise<T>(() => {});
 
-export class SimulatedJournal implements Journal {
+export class SimulatedJournal implements Journal, Texts {
   readonly #store: Store;
   /** When the last thing sent is through. */
   #busyUntil: Millis = 0;
@@ -65,6 +66,11 @@ export class SimulatedJournal implements Journal {
     for (let from = 0; from < found.length; from += PAGE) {
       yield await this.#page(`load ${kind} from ${from}`, () => found.slice(from, from + PAGE));
     }
+  }
+
+  read(sha256: string): Promise<string | null> {
+    if (!this.connection.mayAct()) return never();
+    return this.#send(`read text ${sha256}`, () => this.#store.texts.get(sha256) ?? null);
   }
 
   recordPoison({ ref, event, error }: Poison): Promise<void> {

@@ -38,9 +38,12 @@ export class Server {
         agenda.after(this.process, delay + Math.floor(chance.draw("late timer") * 4), "timer", run),
     };
     const mayAct = () => this.mayAct();
+    const connection = { process: this.process, epoch: this.epoch, mayAct };
+    const journal = new SimulatedJournal(world, connection, world.sabotage);
     this.core = createCore({
       clock,
-      journal: new SimulatedJournal(world, { process: this.process, epoch: this.epoch, mayAct }, world.sabotage),
+      journal,
+      texts: journal,
       log: this.#log(),
       link: link(this),
       heartbeatInterval: HEARTBEAT,

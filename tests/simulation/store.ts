@@ -59,6 +59,7 @@ export class Store {
   readonly rows = new Map<string, Row>();
   /** By actor; the n-th entry led to version n + 1. */
   readonly log = new Map<string, Logged[]>();
+  readonly texts = new Map<string, string>();
   readonly poison: string[] = [];
   /** Of the actors that have not finished. */
   readonly #live = new Set<string>();
@@ -114,7 +115,8 @@ export class Store {
   }
 
   #put({ entry, key, event, snapshot }: Frozen, epoch: number): void {
-    const { expectedVersion, to, deadline, finished, at } = entry;
+    const { expectedVersion, to, deadline, finished, at, texts = [] } = entry;
+    for (const { sha256, content } of texts) this.texts.set(sha256, content);
     this.rows.set(key, { version: expectedVersion + 1, state: to, snapshot, deadline, finished, updatedAt: at });
     if (finished) this.#live.delete(key);
     else this.#live.add(key);

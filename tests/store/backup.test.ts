@@ -33,6 +33,8 @@ const AWKWARD = `
   insert into transitions (kind, id, version, epoch, event, to_state, at)
   select 'job', i::text, 1, 1, '{"type":"created"}', 's', now() from generate_series(1, 3000) i;
   insert into poison_events (kind, id, event, error, at) values ('job', 'x', 'null', '', now());
+  insert into texts (sha256, content, uses, created_at)
+  select i::text, E'"\\\\ ü\n' || repeat('m', 200000), i, now() from generate_series(1, 6) i;
   update leadership set epoch = 41`;
 
 async function query<R extends pg.QueryResultRow>(url: string, sql: string): Promise<R[]> {

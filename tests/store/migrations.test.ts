@@ -95,6 +95,27 @@ describe.each(await databaseServers())("migrations on the $name PostgreSQL", ({ 
     await store.close();
   });
 
+  test("a live job that holds a big model itself, as before texts were kept apart, is read and goes on", async () => {
+    const target = await database();
+    await migrate({ url: target }, migrations.slice(0, 4));
+    const snapshot = { context: { spec: { modelDefinition: '"ü\\'.repeat(300_000) } } };
+    const ref = { kind: "widget", id: "old" };
+    const shared = { ref, deadline: null, finished: false, at: 1, row: null, snapshot, to: "open" };
+    const before = await openDatabase({ url: target });
+    const created = { type: "created", input: snapshot.context };
+    await new PostgresJournal(before.writer, 0n).commit([
+      { ...shared, expectedVersion: 0, event: created, from: null },
+    ]);
+    await before.close();
+    expect(await migrate({ url: target })).toEqual(names.slice(4));
+    const store = await openDatabase({ url: target });
+    const journal = new PostgresJournal(store.writer, 0n);
+    for await (const page of journal.loadLive("widget")) expect(page).toMatchObject([{ version: 1, snapshot }]);
+    await journal.commit([{ ...shared, expectedVersion: 1, event: { type: "PING" }, from: "open" }]);
+    expect(await journal.load(ref)).toMatchObject({ version: 2, snapshot });
+    await store.close();
+  });
+
   test("a server that does not answer is named without the password", async () => {
     const refused = migrate({ url: "postgres://someone:s3cret@127.0.0.1:1/cyxwiz" });
     await expect(refused).rejects.toMatchObject({

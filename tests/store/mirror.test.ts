@@ -144,9 +144,11 @@ interface World {
 
 async function world(url: string | undefined, keyPrefix = PREFIX): Promise<World> {
   const log = rememberingLog();
+  const journal = new MemoryJournal();
   const core = createCore({
     clock: systemClock,
-    journal: new MemoryJournal(),
+    journal,
+    texts: journal,
     log: rememberingLog(),
     link: {
       offer: async () => ({ accepted: true }),

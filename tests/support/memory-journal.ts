@@ -11,6 +11,7 @@ import {
   type Json,
   type Poison,
   type StoredActor,
+  type Texts,
 } from "../../src/actors/runtime/index.ts";
 
 interface Row {
@@ -31,9 +32,10 @@ export interface LoggedTransition {
 
 export type Fault = (batch: readonly JournalEntry[], write: () => void) => void | Promise<void>;
 
-export class MemoryJournal implements Journal {
+export class MemoryJournal implements Journal, Texts {
   readonly rows = new Map<string, Row>();
   readonly log = new Map<string, LoggedTransition[]>();
+  readonly texts = new Map<string, string>();
   readonly poison: Poison[] = [];
   commits = 0;
   deposed = false;
@@ -65,6 +67,12 @@ export class MemoryJournal implements Journal {
     yield page;
   }
 
+  async read(sha256: string): Promise<string | null> {
+    await Promise.resolve();
+    if (this.down) throw new Error("the database does not answer");
+    return this.texts.get(sha256) ?? null;
+  }
+
   async recordPoison(poison: Poison): Promise<void> {
     this.poison.push(poison);
   }
@@ -81,9 +89,10 @@ export class MemoryJournal implements Journal {
       if (version !== expectedVersion) throw new JournalRejected(`${ref.kind}/${ref.id} is at ${version}`, true);
     }
     this.commits += 1;
-    for (const { ref, expectedVersion, event, from, to, snapshot, deadline, finished, at } of batch) {
+    for (const { ref, expectedVersion, event, from, to, snapshot, deadline, finished, at, texts = [] } of batch) {
       const key = `${ref.kind}/${ref.id}`;
       const version = expectedVersion + 1;
+      for (const { sha256, content } of texts) this.texts.set(sha256, content);
       this.rows.set(key, { version, state: to, snapshot: JSON.stringify(snapshot), deadline, finished, updatedAt: at });
       const logged = this.log.get(key) ?? [];
       logged.push({ version, event: JSON.parse(JSON.stringify(event)), from, to });

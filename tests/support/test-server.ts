@@ -33,6 +33,7 @@ import { PostgresJournal } from "../../src/store/journal.ts";
 import { Leadership } from "../../src/store/leadership.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
 import { createQueries, type Queries } from "../../src/store/queries/index.ts";
+import { CachedTexts, databaseTexts } from "../../src/store/texts.ts";
 import { callerLimits } from "../../src/transport/caller-limits.ts";
 import {
   type AssignJobRequest,
@@ -237,6 +238,7 @@ async function run(config: Config, url: string, port: number): Promise<Running> 
   const core = createCore({
     clock: systemClock,
     journal,
+    texts: new CachedTexts(databaseTexts(database.reads)),
     log,
     link,
     heartbeatInterval: config.scheduler.heartbeatIntervalMs,

@@ -165,6 +165,12 @@ export const failAsInvalid = (context: JobContext, event: Event<"OFFER_REFUSED">
   ...fail(event.at, "invalid_job", event.message),
 });
 
+/** Nobody else would have it either. The nodes, which were not even asked, or said yes, are not to blame. */
+export const failWithoutText = (context: JobContext, event: Event<"TEXT_MISSING">): Patch => ({
+  ...end(context, event, "cancelled", event.message),
+  ...fail(event.at, "text_missing", event.message),
+});
+
 export function giveUpOffer(context: JobContext, now: Stamp): Patch {
   const silent: Concerned = ({ acceptedAt }) => acceptedAt === null;
   const message = naming(context.live, silent, `no answer within ${seconds(context.policy.offerTimeout)}`);

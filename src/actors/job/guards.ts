@@ -83,6 +83,9 @@ export const guards = {
     if (event.type !== "OFFER_ACCEPTED" || live === null || !isAnswer(asked)) return false;
     return !live.members || allAccepted(afterAcceptance(live, event.nodeId ?? live.nodeId, event.at));
   },
+  /** What kept the live offer from being made. */
+  isOfLiveOffer: ({ context: { live }, event }: Asked) =>
+    event.type === "TEXT_MISSING" && live?.number === event.attempt,
   saysInvalid,
   /** Two nodes say that the job is malformed, or one says it twice: it is. */
   invalidForGood: (asked: Asked) => saysInvalid(asked) && asked.context.malformed,

@@ -1,6 +1,7 @@
 /** The kind "job": its row in `jobs`, and the effects it can owe. */
 import type { SnapshotFrom } from "xstate";
-import { needsGpu, PRIORITIES, ramGbOf, vramGbOf } from "../../domain/job-spec.ts";
+import { type JobSpec, needsGpu, PRIORITIES, ramGbOf, vramGbOf } from "../../domain/job-spec.ts";
+import { whole } from "../../domain/job-texts.ts";
 import type { NodeMachine } from "../node/machine.ts";
 import type { NodeLink } from "../node-link.ts";
 import {
@@ -12,6 +13,7 @@ import {
   EventRejected,
   type Millis,
   type Owed,
+  type Texts,
 } from "../runtime/index.ts";
 import { membersOf, nodesOf } from "./attempt.ts";
 import { JOB_RULES, lastMoment } from "./endings.ts";
@@ -37,10 +39,11 @@ export const deadlineOf = (context: JobContext): Millis | null =>
 
 export interface JobEffectsDependencies {
   readonly link: NodeLink;
+  readonly texts: Texts;
   readonly nodes: Actors<NodeMachine>;
 }
 
-export function jobKind({ link, nodes }: JobEffectsDependencies): ActorKind<JobMachine> {
+export function jobKind({ link, texts, nodes }: JobEffectsDependencies): ActorKind<JobMachine> {
   return {
     name: "job",
     machine: jobMachine,
@@ -67,13 +70,16 @@ export function jobKind({ link, nodes }: JobEffectsDependencies): ActorKind<JobM
           const gone = live.members ? { attempt: live.number, nodeId: node ? live.nodeId : nodeId } : ofMember;
           return { type: "OFFER_REFUSED", ...gone, outcome: "unreachable", message: "the node is gone" };
         }
+        const spec = await wholeSpec(context.spec, texts);
+        if (spec instanceof TextMissing) return { type: "TEXT_MISSING", attempt: live.number, message: spec.message };
+        signal.throwIfAborted();
         const rendezvous = { nodeId: live.nodeId, profile: first.snapshot.context.profile };
         const reply = await link.offer(
           {
             target: { nodeId, profile: node.snapshot.context.profile },
             jobId: context.id,
             attempt: live.number,
-            spec: context.spec,
+            spec,
             userWallet: context.userWallet,
             price: context.price,
             gang: live.members ? { rank, size: live.members.length, rendezvous } : null,
@@ -116,6 +122,32 @@ export function jobKind({ link, nodes }: JobEffectsDependencies): ActorKind<JobM
       },
     },
   };
+}
+
+class TextMissing extends Error {
+  constructor(sha256: string) {
+    super(
+      `a text that was stored with the job (sha256 ${sha256}) is not in the database any more; submit the job anew`,
+    );
+  }
+}
+
+/**
+ * The job as it was submitted, for the node. While the database cannot be read this rejects, and the effect is tried again for
+ * as long as the offer is owed: that is no refusal, and not the node's fault. At the offer's deadline the job goes back to the
+ * queue, as when nobody answered. A text that is surely gone will not come back, and no other node could be sent it either.
+ */
+async function wholeSpec(spec: JobSpec, texts: Texts): Promise<JobSpec | TextMissing> {
+  try {
+    return await whole(spec, async ({ sha256 }) => {
+      const content = await texts.read(sha256);
+      if (content === null) throw new TextMissing(sha256);
+      return content;
+    });
+  } catch (error) {
+    if (error instanceof TextMissing) return error;
+    throw error;
+  }
 }
 
 /** The name that rank 0's has beside the others' is that of a job on one node, so that no snapshot owes it anew. */
@@ -206,6 +238,7 @@ function rowOf(snapshot: JobSnapshot, version: number): Readonly<Record<string, 
       batch_size: spec.batchSize,
       epochs: spec.epochs,
       hyperparameters: spec.hyperparameters,
+      ...(spec.texts && { texts: spec.texts }),
     },
     version,
     created_at: context.createdAt,

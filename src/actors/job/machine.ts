@@ -4,7 +4,7 @@
  *   pending    awaitingFunds   the price is not locked yet; FUNDS_LOCKED lets it queue, the funds deadline fails it
  *              queued          wants a node; the scheduler's OFFER assigns one, the queue deadline fails it
  *              backoff         failed and will be tried again; the deadline queues it
- *   assigned   offering        owes offerToNode; acceptance, refusal, or silence until the offer deadline
+ *   assigned   offering        owes offerToNode; acceptance, refusal, or silence until the offer deadline; TEXT_MISSING fails it
  *              accepted        the node took it; the first sign of a run starts it, silence until the start deadline re-queues it
  *              orphaned        the node went silent before the run; back within the grace period, or re-queued
  *   running    active          runs; reports keep coming, or (C++ nodes) none do; ends by report or run deadline
@@ -32,6 +32,7 @@ import {
   failForGood,
   failForQueue,
   failForTime,
+  failWithoutText,
   giveUpOffer,
   giveUpStart,
   lose,
@@ -82,6 +83,7 @@ const machine = setup({
     refuse: assign(on(["OFFER_REFUSED"], refuse)),
     refuseAsInvalid: assign(on(["OFFER_REFUSED"], refuseAsInvalid)),
     failAsInvalid: assign(on(["OFFER_REFUSED"], failAsInvalid)),
+    failWithoutText: assign(on(["TEXT_MISSING"], failWithoutText)),
     giveUpOffer: assign(({ context, event }) => giveUpOffer(context, event)),
     giveUpStart: assign(({ context, event }) => giveUpStart(context, event)),
     start: assign(on(WORDS_OF_RUN, start)),
@@ -237,6 +239,7 @@ export const jobMachine = machine.createMachine({
               { guard: "saysInvalid", target: "#job.pending.backoff", actions: "refuseAsInvalid" },
               { guard: "isAnswer", target: "#job.pending.queued", actions: "refuse" },
             ],
+            TEXT_MISSING: { guard: "isOfLiveOffer", target: "#job.failed", actions: "failWithoutText" },
             ATTEMPT_GONE: [
               { guard: and(["hadAccepted", "goneTooOften"]), target: "#job.failed", actions: "failAsLost" },
               { guard: "hadAccepted", target: "#job.pending.queued", actions: "lose" },

@@ -138,7 +138,9 @@ export type FailureCode =
   | "no_report"
   | "lost_too_often"
   /** Its `max_duration` passed, counted from its acceptance. */
-  | "max_duration";
+  | "max_duration"
+  /** One of its big texts, stored with it, is not there any more. */
+  | "text_missing";
 
 export interface Exclusion {
   readonly nodeId: string;
@@ -223,6 +225,8 @@ export type JobEvent = Stamp &
         readonly outcome: "rejected" | "invalid" | "unreachable" | "no_answer";
         readonly message: string;
       }
+    /** It cannot be offered: a text of it that is kept apart is not there any more. */
+    | { readonly type: "TEXT_MISSING"; readonly attempt: number; readonly message: string }
     /** The node says that the engine is connected and the run begins (NotifyJobAccepted). */
     | ({ readonly type: "STARTED" } & FromAttempt)
     | ({

@@ -27,7 +27,7 @@ import {
 import { failpoints } from "./failpoints.ts";
 import type { CommitOutcome } from "./group-commit.ts";
 import { type ActorKind, type Committed, type CommittedChange, dottedState } from "./kind.ts";
-import type { ActorRef, Clock, Journal, JournalEntry, Json, Log, Millis, StoredActor } from "./ports.ts";
+import type { ActorRef, Clock, Journal, JournalEntry, Json, Log, Millis, StoredActor, Text } from "./ports.ts";
 import { RestartBudget } from "./restart-budget.ts";
 
 /** What a cell needs from the system it lives in. */
@@ -53,7 +53,13 @@ export type Message =
       readonly forVersion?: number;
       readonly reply: Reply | null;
     }
-  | { readonly type: "create"; readonly input: Readonly<Record<string, unknown>>; readonly reply: Reply | null };
+  | {
+      readonly type: "create";
+      readonly input: Readonly<Record<string, unknown>>;
+      /** Stored beside the new actor; kept here only until its commit has settled. */
+      readonly texts: readonly Text[];
+      readonly reply: Reply | null;
+    };
 
 export interface Reply {
   /** `created` is true when this very message made the actor. */
@@ -169,7 +175,7 @@ export class Cell {
     const committed = this.#committed;
     if (message.type === "create") {
       if (committed) message.reply?.resolve(committed, false);
-      else this.#create(message.input, message.reply);
+      else this.#create(message.input, message.texts, message.reply);
       return;
     }
     if (!committed) {
@@ -183,7 +189,7 @@ export class Cell {
     this.#step(committed, message.event, message.reply);
   }
 
-  #create(input: Readonly<Record<string, unknown>>, reply: Reply | null): void {
+  #create(input: Readonly<Record<string, unknown>>, texts: readonly Text[], reply: Reply | null): void {
     const at = this.host.clock.now();
     const event = { type: "created", input: { ...input, at } };
     let snapshot: AnyMachineSnapshot;
@@ -193,7 +199,7 @@ export class Cell {
       this.#fail(event, error, reply);
       return;
     }
-    this.#commit(snapshot, event, null, at, reply);
+    this.#commit(snapshot, event, null, at, reply, texts);
   }
 
   #step(committed: Committed, event: { readonly type: string }, reply: Reply | null): void {
@@ -217,6 +223,7 @@ export class Cell {
     before: Committed | null,
     at: Millis,
     reply: Reply | null,
+    texts: readonly Text[] = [],
   ): void {
     let after: Committed;
     let entry: JournalEntry;
@@ -234,6 +241,7 @@ export class Cell {
         at,
         row: this.kind.row?.(snapshot as never, after.version) ?? null,
         rowBefore: this.#row,
+        ...(texts.length > 0 && { texts }),
       };
     } catch (error) {
       this.#fail(event, error, reply);

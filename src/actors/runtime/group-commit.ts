@@ -16,6 +16,11 @@ import { failpoints } from "./failpoints.ts";
 import { type Journal, JournalDeposed, type JournalEntry, JournalRejected } from "./ports.ts";
 
 const LARGEST_GROUP = 500;
+/**
+ * Characters of the texts in one group, about: a group ends with the entry that goes beyond. The statements of a group are all in
+ * memory at once, and the database is at work on them for long; 500 models of a megabyte would be half a gigabyte.
+ */
+const MOST_TEXT = 4_000_000;
 /** One that the database works on, one ready for it, and one that is being settled here. */
 const MOST_IN_FLIGHT = 3;
 
@@ -79,8 +84,19 @@ export class GroupCommit {
   #send(): void {
     while (this.#mayGo()) {
       this.#inFlight += 1;
-      void this.#fly(this.#waiting.splice(0, LARGEST_GROUP));
+      void this.#fly(this.#waiting.splice(0, this.#nextGroup()));
     }
+  }
+
+  /** How many of those that wait go together. */
+  #nextGroup(): number {
+    const most = Math.min(this.#waiting.length, LARGEST_GROUP);
+    let text = 0;
+    for (let count = 0; count < most; count++) {
+      for (const { content } of this.#waiting[count]?.entry.texts ?? []) text += content.length;
+      if (text > MOST_TEXT) return count + 1;
+    }
+    return most;
   }
 
   #mayGo(): boolean {

@@ -62,6 +62,17 @@ export interface JournalEntry {
    * read the actor: the table may then hold what another build wrote, or a person.
    */
   readonly rowBefore?: Readonly<Record<string, unknown>> | null;
+  /**
+   * Of a creation: texts that event, snapshot and row only refer to. They are written in the same transaction, so no actor is
+   * ever there without them. Absent: none.
+   */
+  readonly texts?: readonly Text[];
+}
+
+/** A text under the hash of its content (hex of SHA-256): equal texts of a thousand actors are stored once. */
+export interface Text {
+  readonly sha256: string;
+  readonly content: string;
 }
 
 /** An actor as it stands in the journal. */
@@ -89,6 +100,14 @@ export interface Journal {
   loadLive(kind: string): AsyncIterable<readonly StoredActor[]>;
   /** Keeps an event that made its actor throw, or a row that could not be loaded, for people to look at. */
   recordPoison(poison: Poison): Promise<void>;
+}
+
+/** Reads what was stored as `JournalEntry.texts`. */
+export interface Texts {
+  /** Null when there is no such text: somebody has deleted it. Rejects when the database does not answer. */
+  read(sha256: string): Promise<string | null>;
+  /** It is about to be stored, and may be asked for soon. Whether it ever is stored does not matter: the hash says what it is. */
+  keep?(text: Text): void;
 }
 
 export interface Poison {

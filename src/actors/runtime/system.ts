@@ -21,7 +21,7 @@ import {
   type Owed,
   owedByMeta,
 } from "./kind.ts";
-import type { ActorRef, Clock, Journal, JournalDeposed, Log, Millis } from "./ports.ts";
+import type { ActorRef, Clock, Journal, JournalDeposed, Log, Millis, Text } from "./ports.ts";
 
 export interface ActorSystemOptions {
   readonly clock: Clock;
@@ -48,8 +48,11 @@ export interface Actors<M extends AnyStateMachine> {
   ask(id: string, event: EventOf<M>): Promise<Committed<M>>;
   /** Does not wait. Refusals are logged; use it only for what will be found out anyway. */
   tell(id: string, event: EventOf<M>): void;
-  /** Makes the actor unless it exists; either way resolves to its committed state. */
-  create(id: string, input: InputOf<M>): Promise<Created<M>>;
+  /**
+   * Makes the actor unless it exists; either way resolves to its committed state.
+   * @param texts what the input only refers to, stored in the same commit
+   */
+  create(id: string, input: InputOf<M>, texts?: readonly Text[]): Promise<Created<M>>;
   /** The committed state of an actor in memory; finished actors are in the store only. */
   peek(id: string): Committed<M> | undefined;
   /** The committed states of all actors in memory. */
@@ -112,8 +115,8 @@ export class ActorSystem implements CellHost {
       ask: (id, event) =>
         this.#ask({ kind: name, id }, event as unknown as { type: string }) as unknown as Promise<Committed<M>>,
       tell: (id, event) => this.#tell({ kind: name, id }, event as unknown as { type: string }),
-      create: (id, input) =>
-        this.#create({ kind: name, id }, input).then(({ created, committed }) => ({
+      create: (id, input, texts = []) =>
+        this.#create({ kind: name, id }, input, texts).then(({ created, committed }) => ({
           created,
           committed: typed(committed),
         })),
@@ -257,10 +260,11 @@ export class ActorSystem implements CellHost {
   #create(
     ref: ActorRef,
     input: Readonly<Record<string, unknown>>,
+    texts: readonly Text[],
   ): Promise<{ created: boolean; committed: Committed }> {
     return new Promise((resolve, reject) => {
       const reply: Reply = { resolve: (committed, created) => resolve({ created, committed }), reject };
-      this.#post(ref, { type: "create", input, reply });
+      this.#post(ref, { type: "create", input, texts, reply });
     });
   }
 

@@ -28,6 +28,7 @@ export const dataTables = [
   "actors",
   "transitions",
   "poison_events",
+  "texts",
 ] as const;
 
 export interface TableHeader {

@@ -31,6 +31,8 @@ export interface Written {
 
 /** Enough rows to keep the network busy, few enough that none of the large ones (a job's snapshot) fill the memory. */
 const PAGE = 500;
+/** Each may be 4 MB. */
+const PAGE_OF_TEXTS = 4;
 
 /** @throws StoreError */
 export async function writeBackup({ url, file, version }: WriteOptions): Promise<Written> {
@@ -126,7 +128,7 @@ async function* lines(
       `declare page no scroll cursor for select array_to_json(array[${texts}])::text as line from ${quoted(name)}`,
     );
     for (;;) {
-      const page = await client.query<{ line: string }>(`fetch ${PAGE} from page`);
+      const page = await client.query<{ line: string }>(`fetch ${name === "texts" ? PAGE_OF_TEXTS : PAGE} from page`);
       if (page.rows.length === 0) break;
       rows[name] += page.rows.length;
       yield counted(page.rows.map(({ line }) => `${line}\n`).join(""));

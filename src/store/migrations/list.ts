@@ -2,6 +2,7 @@ import nodesJobsPayments from "../../../migrations/0001_nodes_jobs_payments.sql"
 import actors from "../../../migrations/0002_actors.sql" with { type: "text" };
 import nodeConduct from "../../../migrations/0003_node_conduct.sql" with { type: "text" };
 import lighterCommits from "../../../migrations/0004_lighter_commits.sql" with { type: "text" };
+import texts from "../../../migrations/0005_texts.sql" with { type: "text" };
 
 /** One forward-only step of the schema. */
 export interface Migration {
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   { version: 2, name: "actors", sql: actors },
   { version: 3, name: "node_conduct", sql: nodeConduct },
   { version: 4, name: "lighter_commits", sql: lighterCommits },
+  { version: 5, name: "texts", sql: texts },
 ];

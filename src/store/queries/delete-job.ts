@@ -1,5 +1,5 @@
 /** Removes a finished job and everything that belongs to it. */
-import { type Kysely, sql } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import type { Database } from "../tables.ts";
 
 export type JobDeletion =
@@ -44,9 +44,24 @@ export async function deleteJob(db: Kysely<Database>, id: string): Promise<JobDe
       await transaction.deleteFrom("actors").where("kind", "=", actor.kind).where("id", "=", actor.id).execute();
     }
     await transaction.deleteFrom("payments").where("job_id", "=", id).execute();
+    await releaseTexts(transaction, id);
     await sql`delete from jobs where id = ${id}`.execute(transaction);
     return "deleted";
   });
+}
+
+/**
+ * The job's references to big texts go with it, and a text to which none is left. The counting takes the text's lock, which
+ * the creation of another job with the same text takes too (journal-texts.ts): one of the two sees what the other has done.
+ */
+async function releaseTexts(transaction: Transaction<Database>, id: string): Promise<void> {
+  const { rows } = await sql<{ sha256: string; uses: bigint }>`
+    select ref #>> '{}' as sha256, count(*) as uses from jobs, jsonb_path_query(metadata, '$.texts.*.sha256') as ref
+    where id = ${id} group by 1 order by 1`.execute(transaction);
+  for (const { sha256, uses } of rows) {
+    await sql`update texts set uses = uses - ${uses} where sha256 = ${sha256}`.execute(transaction);
+    await sql`delete from texts where sha256 = ${sha256} and uses <= 0`.execute(transaction);
+  }
 }
 
 /** For rows that no actor stands behind, written by other programs. */

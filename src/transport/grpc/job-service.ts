@@ -125,9 +125,13 @@ export function jobService(deps: JobServiceDependencies): ServiceImplementation<
         idempotencyKey: metadata.get("idempotency-key"),
         randomId: deps.randomId,
       });
-      const { id, input } = submission;
+      const { id, input, texts } = submission;
       const candidate = { id, owner: input.owner, named: submission.named };
-      const { created, committed } = await admission.admit(candidate, () => core.jobs.create(id, input));
+      const { created, committed } = await admission.admit(candidate, () => {
+        // Most jobs are offered as soon as they are stored: their texts need not come back from the database for that.
+        for (const one of texts) core.texts.keep?.(one);
+        return core.jobs.create(id, input, texts);
+      });
       const { context } = committed.snapshot;
       if (!created && context.fingerprint !== input.fingerprint) {
         // Whose it is and what it says is not for a stranger to learn.

@@ -1,7 +1,7 @@
 /** SubmitJob's `config`, checked and turned into what a job actor is made of. */
 import { createHash } from "node:crypto";
 import type { JobInput, JobPolicy } from "../../actors/job/state.ts";
-import type { Unstamped } from "../../actors/runtime/index.ts";
+import type { Text, Unstamped } from "../../actors/runtime/index.ts";
 import { jobIdFor, parseJobId } from "../../domain/ids.ts";
 import {
   DEVICE_KINDS,
@@ -15,6 +15,7 @@ import {
   ramGbOf,
 } from "../../domain/job-spec.ts";
 import { type JobTerms, readTerms, type StatedPolicy } from "../../domain/job-terms.ts";
+import { separated } from "../../domain/job-texts.ts";
 import { price, type TokenUnits, UNITS_PER_TOKEN } from "../../domain/money.ts";
 import { invalid } from "../../domain/refusal.ts";
 import type { Caller } from "./caller.ts";
@@ -52,6 +53,8 @@ export interface Submission {
   /** The id comes from the client, who may have sent it before. */
   readonly named: boolean;
   readonly input: Unstamped<JobInput>;
+  /** The big texts that `input` refers to, to be stored with it. */
+  readonly texts: readonly Text[];
 }
 
 export interface SubmissionContext {
@@ -78,14 +81,17 @@ export function readSubmission(config: JobConfig, rules: SubmissionRules, contex
   const seconds = spec.estimatedSeconds;
   const runTimeout = Math.min(rules.maxRunMs, Math.max(SHORTEST_RUN_LIMIT_MS, seconds * 1000 * rules.runTimeoutFactor));
   const id = readId(config, owner, context);
+  const { spec: kept, texts } = separated(spec);
   return {
     id,
     named: config.jobId !== "" || context.idempotencyKey !== undefined,
+    texts,
     input: {
       id,
-      spec,
+      spec: kept,
       owner,
       userWallet,
+      // Of the whole job, its big texts included: as it was before they were kept apart, and as their owner's repeats need it.
       fingerprint: createHash("sha256")
         .update(JSON.stringify([owner, userWallet, spec]))
         .digest("hex"),

@@ -7,7 +7,7 @@ const A = uuid(100);
 const MAX = 50_000;
 const END = T0 + MAX;
 const input = { policy: { ...jobPolicy, maxDuration: MAX } };
-const kind = jobKind({ link: undefined as never, nodes: undefined as never });
+const kind = jobKind({ link: undefined as never, texts: undefined as never, nodes: undefined as never });
 
 const RUNS: readonly Event[] = [
   { type: "OFFER", nodeId: A },

@@ -7,7 +7,7 @@ import { begin, type Event, type Snapshot, stateOf, step, walk } from "./walking
 const [A, B, C] = [uuid(100), uuid(101), uuid(102)] as const;
 const NODES = [A, B, C];
 const gangOf = (size: number) => ({ spec: jobSpec({ gang: { size, topology: "any" } }) });
-const kind = jobKind({ link: undefined as never, nodes: undefined as never });
+const kind = jobKind({ link: undefined as never, texts: undefined as never, nodes: undefined as never });
 
 const OFFER: Event = { type: "OFFER", nodeId: A, others: [B, C] };
 const accepted = (nodeId: string): Event => ({ type: "OFFER_ACCEPTED", attempt: 1, nodeId });

@@ -149,7 +149,8 @@ describe("every state of a job", () => {
       const { live, attempt } = snapshot.context;
       for (const event of allJobEvents(live, attempt)) {
         if (!("attempt" in event) || event.type === "OUTCOME_RECORDED" || event.type === "ORIGINAL_BACK") continue;
-        const ofNode = event.nodeId === undefined || (live && nodesOf(live).includes(event.nodeId));
+        const nodeId = "nodeId" in event ? event.nodeId : undefined;
+        const ofNode = nodeId === undefined || (live && nodesOf(live).includes(nodeId));
         const ofAttempt = event.attempt === null || event.attempt === live?.number;
         if (live && ofNode && ofAttempt) continue;
         if (step(snapshot, event, T0 + 5) !== snapshot) expect([stateOf(snapshot), event]).toEqual(["refuses", event]);

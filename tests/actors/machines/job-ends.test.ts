@@ -74,6 +74,7 @@ function movesOf({ job, heard }: Situation, attempt: number, nodeId: string): re
         { type: "OFFER_ACCEPTED", ...offer },
         { type: "OFFER_REFUSED", ...offer, outcome: "rejected", message: "" },
         { type: "OFFER_REFUSED", ...offer, outcome: "invalid", message: "" },
+        { type: "TEXT_MISSING", attempt, message: "" },
       ]
     : [];
   const presence: readonly Unstamped<JobEvent>[] = heard
@@ -195,6 +196,7 @@ describe("whatever scheduler, nodes and network do, a job ends (I4)", () => {
       "run_timeout",
       "no_report",
       "lost_too_often",
+      "text_missing",
     ];
     expect([...verdict.ends].sort()).toEqual([...reasons].sort());
   });

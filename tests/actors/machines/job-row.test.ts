@@ -11,7 +11,7 @@ import { allJobEvents, jobInput, jobPolicy, T0, uuid } from "../fixtures.ts";
 
 type Snapshot = SnapshotFrom<JobMachine>;
 
-const kind = jobKind({ link: undefined as never, nodes: undefined as never });
+const kind = jobKind({ link: undefined as never, texts: undefined as never, nodes: undefined as never });
 const stateOf = ({ value }: Snapshot): string => dottedState(value);
 const rowOf = (job: Snapshot) => kind.row!(job, 7);
 

@@ -227,6 +227,7 @@ export class Stage {
     return createCore({
       clock: this.clock,
       journal: this.journal,
+      texts: this.journal,
       log: quietLog,
       link,
       heartbeatInterval: 10_000,

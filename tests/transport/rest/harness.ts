@@ -17,6 +17,7 @@ import { PostgresJournal } from "../../../src/store/journal.ts";
 import { Leadership } from "../../../src/store/leadership.ts";
 import { migrate } from "../../../src/store/migrations/migrate.ts";
 import { createQueries, type Queries } from "../../../src/store/queries/index.ts";
+import { CachedTexts, databaseTexts } from "../../../src/store/texts.ts";
 import {
   createRestApp,
   type RestApp,
@@ -79,6 +80,7 @@ export async function startHarness(overrides: Partial<RestDeps> = {}): Promise<H
   const core = createCore({
     clock: systemClock,
     journal: new PostgresJournal(database.writer, leadership.epoch),
+    texts: new CachedTexts(databaseTexts(database.reads)),
     log,
     link,
     heartbeatInterval: 10_000,

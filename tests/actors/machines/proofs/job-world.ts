@@ -58,6 +58,7 @@ function wordsOf(nodeId: string, attempt: number): readonly Unstamped<JobEvent>[
     { type: "OFFER_ACCEPTED", ...from },
     { type: "OFFER_REFUSED", ...from, outcome: "rejected", message: "busy" },
     { type: "OFFER_REFUSED", ...from, outcome: "invalid", message: "malformed" },
+    { type: "TEXT_MISSING", attempt, message: "a text is gone" },
     { type: "STARTED", ...from },
     { type: "PROGRESS", ...from, progress: 0.5, epoch: 5, metrics: { loss: 1 } },
     { type: "COMPLETED", ...from, result },
@@ -107,11 +108,13 @@ const world = (
   key,
 });
 
+const bigText = { sha256: "0".repeat(64), bytes: 1_000_000 };
 const gang = jobSpec({ gang: { size: NODES.length, topology: "any" } });
 
 export const jobWorlds = [
   world("a job whose price must be locked first", { awaitsFunds: true }),
-  world("a job that keeps its originals and must be over in time", {
+  world("a job with big texts that keeps its originals and must be over in time", {
+    spec: jobSpec({ modelDefinition: "", texts: { model: bigText, hyperparameters: bigText } }),
     policy: { ...policy, reconcile: "keep_original", maxDuration: 400_000, maxRetries: 0 },
   }),
   world("a gang of two", { spec: gang }),

@@ -6,7 +6,7 @@ import { type JobSnapshot, jobWorlds, stamped } from "./job-world.ts";
 import { prove } from "./prove.ts";
 
 /** No effect is carried out here: what a state owes is asked, not done. */
-const kind = jobKind({ link: undefined as never, nodes: undefined as never });
+const kind = jobKind({ link: undefined as never, texts: undefined as never, nodes: undefined as never });
 
 const isOver = ({ value }: JobSnapshot): boolean => isTerminal(jobStatusOf(dottedState(value)));
 

@@ -27,7 +27,7 @@ const ROOT = join(import.meta.dir, "../../../..");
 const FOLDER = join(ROOT, "tests/fixtures/snapshots");
 
 const kinds = {
-  job: jobKind({ link: undefined as never, nodes: undefined as never }),
+  job: jobKind({ link: undefined as never, texts: undefined as never, nodes: undefined as never }),
   node: nodeKind({
     link: undefined as never,
     clock: new FakeClock(),
