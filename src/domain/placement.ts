@@ -75,8 +75,11 @@ export const totalRoom = (profile: NodeProfile): Room => ({
 
 export const roomLeft = (profile: NodeProfile, taken: Iterable<Demand>): Room => roomWithin(totalRoom(profile), taken);
 
+/** Of a job on a node, what it takes. */
+export type Taken = Pick<Demand, "ramBytes" | "vramBytes">;
+
 /** What these take from so much room. */
-export function roomWithin({ slots, ramBytes, cards, vramTaken }: Room, taken: Iterable<Demand>): Room {
+export function roomWithin({ slots, ramBytes, cards, vramTaken }: Room, taken: Iterable<Taken>): Room {
   let [slotsLeft, ramLeft, vramGone] = [slots, ramBytes, vramTaken];
   for (const demand of taken) {
     slotsLeft -= 1;

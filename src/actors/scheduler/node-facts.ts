@@ -41,7 +41,7 @@ const GIB = 2 ** 30;
  */
 const VRAM_TIERS = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 80];
 const TIER_BYTES = Float64Array.from([...VRAM_TIERS, 1, 2, 4, 8, 16, 32, 64, 128, 256], (gib) => gib * GIB);
-const FIRST_RAM_TIER = VRAM_TIERS.length;
+export const FIRST_RAM_TIER = VRAM_TIERS.length;
 export const TIERS = TIER_BYTES.length;
 
 /**

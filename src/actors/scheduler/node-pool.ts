@@ -56,7 +56,8 @@ type IsExcluded = (nodeId: string) => boolean;
 
 interface Entry {
   node: PooledNode;
-  readonly attempts: Attempts;
+  /** In the order they came. */
+  readonly attempts: Attempt[];
   /** With nothing on it. */
   total: Room;
   room: Room;
@@ -66,16 +67,27 @@ interface Entry {
   seat: Seat | null;
 }
 
-/** By job. */
-type Attempts = Map<string, Demand>;
-
-const NOWHERE: readonly string[] = [];
+/**
+ * A job's attempt on a node. All that an end of it needs is here or one step away: in a large fleet every further object is a
+ * wait for memory.
+ */
+interface Attempt {
+  readonly jobId: string;
+  readonly nodeId: string;
+  readonly ramBytes: number;
+  readonly vramBytes: number;
+  /** Null: a stray. */
+  entry: Entry | null;
+  /** The job's next one: a gang has several. */
+  next: Attempt | null;
+}
 
 export class NodePool {
   readonly #nodes = new Map<string, Entry>();
   /** On nodes we do not know (yet), so that no attempt is forgotten when the node appears. */
-  readonly #strays = new Map<string, Attempts>();
-  readonly #nodesOfJob = new Map<string, readonly string[]>();
+  readonly #strays = new Map<string, Attempt[]>();
+  /** By job, of those that have any. */
+  readonly #attempts = new Map<string, Attempt>();
   readonly #index = new NodeIndex<Entry>();
 
   get size(): number {
@@ -109,36 +121,41 @@ export class NodePool {
    * attempt. Returns the nodes this changed.
    */
   setAttempt(jobId: string, nodeIds: readonly string[], demand: Demand): readonly string[] {
-    const held = this.#nodesOfJob.get(jobId) ?? NOWHERE;
+    const held = this.#attempts.get(jobId) ?? null;
     // By far the most jobs run on one node: they come to it and go from it.
     const [only] = nodeIds;
-    if (held === NOWHERE && nodeIds.length === 1 && only !== undefined) {
-      this.#nodesOfJob.set(jobId, nodeIds);
-      this.#take(only, jobId, demand);
+    if (held === null && nodeIds.length === 1 && only !== undefined) {
+      this.#attempts.set(jobId, this.#take(only, jobId, demand));
       return nodeIds;
     }
-    if (nodeIds.length === 0) {
-      this.#nodesOfJob.delete(jobId);
-      for (const nodeId of held) this.#release(nodeId, jobId);
-      return held;
-    }
     const changed: string[] = [];
-    for (const nodeId of held) {
-      if (nodeIds.includes(nodeId)) continue;
-      this.#release(nodeId, jobId);
-      changed.push(nodeId);
+    for (let attempt = held; attempt !== null; attempt = attempt.next) {
+      if (nodeIds.includes(attempt.nodeId)) continue;
+      this.#release(attempt);
+      changed.push(attempt.nodeId);
     }
+    if (nodeIds.length === 0) {
+      if (held !== null) this.#attempts.delete(jobId);
+      return changed;
+    }
+    const attempts = new Map<string, Attempt>();
     for (const nodeId of nodeIds) {
-      if (held.includes(nodeId) || changed.includes(nodeId)) continue;
-      this.#take(nodeId, jobId, demand);
-      changed.push(nodeId);
+      if (attempts.has(nodeId)) continue;
+      const kept = onNode(held, nodeId);
+      if (kept === null) changed.push(nodeId);
+      attempts.set(nodeId, kept ?? this.#take(nodeId, jobId, demand));
     }
-    this.#nodesOfJob.set(jobId, nodeIds);
+    let first: Attempt | null = null;
+    for (const attempt of [...attempts.values()].reverse()) {
+      attempt.next = first;
+      first = attempt;
+    }
+    if (first !== null) this.#attempts.set(jobId, first);
     return changed;
   }
 
   attemptsOn(nodeId: string): Iterable<string> {
-    return this.#on(nodeId)?.keys() ?? [];
+    return (this.#nodes.get(nodeId)?.attempts ?? this.#strays.get(nodeId) ?? []).map(({ jobId }) => jobId);
   }
 
   /** 0..1: the part of the node's slots that is taken. */
@@ -239,7 +256,7 @@ export class NodePool {
   }
 
   #create(node: PooledNode): Entry {
-    const attempts: Attempts = this.#strays.get(node.id) ?? new Map();
+    const attempts = this.#strays.get(node.id) ?? [];
     this.#strays.delete(node.id);
     const total = totalRoom(node.profile);
     const entry: Entry = {
@@ -251,42 +268,54 @@ export class NodePool {
       available: false,
       seat: null,
     };
+    for (const attempt of attempts) attempt.entry = entry;
     this.#nodes.set(node.id, entry);
     return entry;
   }
 
-  #on(nodeId: string): Attempts | undefined {
-    return this.#nodes.get(nodeId)?.attempts ?? this.#strays.get(nodeId);
+  #take(nodeId: string, jobId: string, { ramBytes, vramBytes }: Demand): Attempt {
+    const entry = this.#nodes.get(nodeId) ?? null;
+    const attempt: Attempt = { jobId, nodeId, ramBytes, vramBytes, entry, next: null };
+    if (entry) {
+      entry.attempts.push(attempt);
+      this.#refresh(entry);
+    } else {
+      const strays = this.#strays.get(nodeId);
+      if (strays) strays.push(attempt);
+      else this.#strays.set(nodeId, [attempt]);
+    }
+    return attempt;
   }
 
-  #take(nodeId: string, jobId: string, demand: Demand): void {
-    const entry = this.#nodes.get(nodeId);
-    if (!entry) {
-      const strays = this.#strays.get(nodeId);
-      if (strays) strays.set(jobId, demand);
-      else this.#strays.set(nodeId, new Map([[jobId, demand]]));
-      return;
-    }
-    entry.attempts.set(jobId, demand);
-    assess(entry);
-    this.#index.refresh(entry);
+  #release(attempt: Attempt): void {
+    const { entry, nodeId } = attempt;
+    const attempts = entry?.attempts ?? this.#strays.get(nodeId) ?? [];
+    takeOut(attempt, attempts);
+    if (entry) this.#refresh(entry);
+    else if (attempts.length === 0) this.#strays.delete(nodeId);
   }
 
-  #release(nodeId: string, jobId: string): void {
-    const entry = this.#nodes.get(nodeId);
-    if (!entry) {
-      const strays = this.#strays.get(nodeId);
-      strays?.delete(jobId);
-      if (strays?.size === 0) this.#strays.delete(nodeId);
-      return;
-    }
-    entry.attempts.delete(jobId);
+  #refresh(entry: Entry): void {
     assess(entry);
     this.#index.refresh(entry);
   }
 }
 
-const loadOf = ({ total, attempts }: Entry): number => Math.min(1, attempts.size / Math.max(1, total.slots));
+/** The job's attempt on the node, of those that begin with `first`. */
+function onNode(first: Attempt | null, nodeId: string): Attempt | null {
+  let attempt = first;
+  while (attempt !== null && attempt.nodeId !== nodeId) attempt = attempt.next;
+  return attempt;
+}
+
+/** Attempts of a node are few. */
+function takeOut(attempt: Attempt, attempts: Attempt[]): void {
+  const at = attempts.indexOf(attempt);
+  if (at === attempts.length - 1) attempts.pop();
+  else if (at >= 0) attempts.splice(at, 1);
+}
+
+const loadOf = ({ total, attempts }: Entry): number => Math.min(1, attempts.length / Math.max(1, total.slots));
 
 const standingOf = (entry: Entry): Standing => ({
   reputation: entry.node.reputation,
@@ -295,7 +324,7 @@ const standingOf = (entry: Entry): Standing => ({
 });
 
 function assess(entry: Entry): void {
-  entry.room = entry.attempts.size === 0 ? entry.total : roomWithin(entry.total, entry.attempts.values());
+  entry.room = entry.attempts.length === 0 ? entry.total : roomWithin(entry.total, entry.attempts);
   entry.standing = standingScore(standingOf(entry));
 }
 

@@ -5,17 +5,21 @@
 import {
   clearedField,
   FAN,
+  FIRST_RAM_TIER,
+  HIGHEST_END,
   isHighest,
   LADDERS,
   type Ladder,
   LOWEST_END,
+  NEVER,
+  NODE_END,
   reach,
   STANDING,
   TIER_STANDINGS,
   tierStanding,
   WIDTH,
 } from "./node-facts.ts";
-import type { Vertices } from "./node-vertices.ts";
+import { NOBODY, type Vertices } from "./node-vertices.ts";
 
 /** The level of groups that have no row: those above the roots of the classes, higher than any tree grows. */
 export const TOP = 100;
@@ -28,6 +32,10 @@ export class NodeSums {
   readonly #are = new Float64Array(WIDTH);
   /** By ladder: how many tiers the node reached whose row is being written. */
   readonly #reached = new Int32Array(LADDERS.length);
+  /** The tier that was summed last, where the row of the best there begins, and how high it stands. */
+  #led = 0;
+  #leader = NOBODY;
+  #leads = NEVER;
 
   constructor(vertices: Vertices) {
     this.#vertices = vertices;
@@ -62,7 +70,7 @@ export class NodeSums {
   clear(node: number): void {
     const at = this.#vertices.rowOf(node);
     const { rows } = this.#vertices;
-    for (let field = 0; field < WIDTH; field++) rows[at + field * FAN] = clearedField(field);
+    for (let field = 0; field < NODE_END; field++) rows[at + field * FAN] = clearedField(field);
   }
 
   sumUpFrom(group: number): void {
@@ -72,36 +80,40 @@ export class NodeSums {
   /** Sums up a group's members. */
   sumUp(group: number): void {
     const at = this.#vertices.rowOf(group);
-    for (let field = 0; field < WIDTH; field++) this.#vertices.rows[at + field * FAN] = this.#sum(group, field);
+    this.#leader = NOBODY;
+    for (let field = 0; field < WIDTH; field++)
+      this.#vertices.rows[at + field * FAN] = this.#sum(group, field, -clearedField(field));
   }
 
   /**
    * Brings the tiers of the group up to date with a node whose row begins there, and lists what changes. Whoever has much free
    * has little free as well, so the standings of a ladder fall from tier to tier. A node that is outdone on the
-   * highest tier it reaches is therefore outdone on all below, and one look is mostly enough.
+   * highest tier it reaches is therefore outdone on all below, and one look is mostly enough. They are listed
+   * from the lowest up, because `#sumOfTier` then has most of them from the one before.
    */
   #climb(leaf: number, ladder: Ladder, reached: number, stood: number, at: number, noted: number): number {
     const rows = this.#vertices.rows;
-    const sums = this.#vertices.rowOf(leaf);
+    const sums = this.#vertices.rowOf(leaf) + ladder.first * FAN;
     const stands = rows[at + STANDING * FAN] as number;
     const reaches = reach(ladder, rows[at + ladder.free * FAN] as number);
+    this.#leader = NOBODY;
     let many = noted;
-    for (let tier = reaches - 1; tier >= 0; tier--) {
-      const field = ladder.first + tier;
-      const held = rows[sums + field * FAN] as number;
-      if (stands <= held) break;
-      rows[sums + field * FAN] = stands;
-      many = this.#note(many, field, held, stands);
+    let led = reaches;
+    while (led > 0 && stands > (rows[sums + (led - 1) * FAN] as number)) led -= 1;
+    for (let tier = led; tier < reaches; tier++) {
+      const held = rows[sums + tier * FAN] as number;
+      rows[sums + tier * FAN] = stands;
+      many = this.#note(many, ladder.first + tier, held, stands);
     }
-    for (let tier = reached - 1; tier >= 0; tier--) {
-      if (tier < reaches && stands >= stood) break;
-      const field = ladder.first + tier;
-      const held = rows[sums + field * FAN] as number;
-      if (stood < held) break;
-      const sum = this.#sum(leaf, field);
+    const kept = stands >= stood ? reaches : 0;
+    let first = reached;
+    while (first > kept && stood >= (rows[sums + (first - 1) * FAN] as number)) first -= 1;
+    for (let tier = first; tier < reached; tier++) {
+      const held = rows[sums + tier * FAN] as number;
+      const sum = this.#sum(leaf, ladder.first + tier, held);
       if (sum === held) continue;
-      rows[sums + field * FAN] = sum;
-      many = this.#note(many, field, held, sum);
+      rows[sums + tier * FAN] = sum;
+      many = this.#note(many, ladder.first + tier, held, sum);
     }
     return many;
   }
@@ -128,6 +140,7 @@ export class NodeSums {
   #changed(group: number, changes: number): number {
     const rows = this.#vertices.rows;
     const at = this.#vertices.rowOf(group);
+    this.#leader = NOBODY;
     let many = 0;
     for (let index = 0; index < changes; index++) {
       const field = this.#fields[index] as number;
@@ -136,7 +149,7 @@ export class NodeSums {
       const held = rows[at + field * FAN] as number;
       const outdone = isHighest(field) ? is > held : field < LOWEST_END ? is < held : false;
       if (!outdone && was !== held && (isHighest(field) || field < LOWEST_END)) continue;
-      const sum = outdone ? is : this.#sum(group, field);
+      const sum = outdone ? is : this.#sum(group, field, held);
       if (sum === held) continue;
       rows[at + field * FAN] = sum;
       many = this.#note(many, field, held, sum);
@@ -144,22 +157,48 @@ export class NodeSums {
     return many;
   }
 
-  #sum(group: number, field: number): number {
+  /** `limit`: what the sum is known not to pass; the members left need no look once it is reached. */
+  #sum(group: number, field: number, limit: number): number {
+    if (field >= TIER_STANDINGS) return this.#sumOfTier(group, field, limit);
+    const rows = this.#vertices.rows;
+    const from = this.#vertices.rowsOf(group) + field * FAN;
+    const end = from + this.#vertices.countOf(group);
+    let sum = clearedField(field);
+    if (field < HIGHEST_END) {
+      for (let at = from; at < end && sum < limit; at++) if ((rows[at] as number) > sum) sum = rows[at] as number;
+    } else if (field < LOWEST_END) {
+      for (let at = from; at < end && sum > limit; at++) if ((rows[at] as number) < sum) sum = rows[at] as number;
+    } else for (let at = from; at < end; at++) sum |= rows[at] as number;
+    return sum;
+  }
+
+  /**
+   * Where the best on one tier stands as high on the next, it is the best there too, as standings fall from tier to tier; of
+   * the tiers that a node led, mostly all have the same next one.
+   */
+  #sumOfTier(group: number, field: number, limit: number): number {
     const rows = this.#vertices.rows;
     const first = this.#vertices.rowsOf(group);
-    const from = first + field * FAN;
-    const count = this.#vertices.countOf(group);
-    let sum = clearedField(field);
-    if (field >= TIER_STANDINGS && this.#vertices.isLeaf(group)) {
-      for (let at = first; at < first + count; at++) {
-        const standing = tierStanding(rows, at, field - TIER_STANDINGS);
-        if (standing > sum) sum = standing;
-      }
-    } else if (isHighest(field)) {
-      for (let at = from; at < from + count; at++) if ((rows[at] as number) > sum) sum = rows[at] as number;
-    } else if (field < LOWEST_END) {
-      for (let at = from; at < from + count; at++) if ((rows[at] as number) < sum) sum = rows[at] as number;
-    } else for (let at = from; at < from + count; at++) sum |= rows[at] as number;
+    const isLeaf = this.#vertices.isLeaf(group);
+    const tier = field - TIER_STANDINGS;
+    const last = this.#leader;
+    if (last !== NOBODY && field === this.#led + 1 && tier !== FIRST_RAM_TIER) {
+      const standing = isLeaf ? tierStanding(rows, last, tier) : (rows[last + field * FAN] as number);
+      this.#led = field;
+      if (standing === this.#leads) return standing;
+    }
+    const end = first + this.#vertices.countOf(group);
+    let sum = NEVER;
+    let leader = NOBODY;
+    for (let at = first; at < end && sum < limit; at++) {
+      const standing = isLeaf ? tierStanding(rows, at, tier) : (rows[at + field * FAN] as number);
+      if (standing <= sum) continue;
+      sum = standing;
+      leader = at;
+    }
+    this.#led = field;
+    this.#leads = sum;
+    this.#leader = leader;
     return sum;
   }
 }

@@ -122,7 +122,7 @@ export class NodeTree {
     const end = this.vertices.countOf(last) - 1;
     const mover = this.vertices.memberAt(last, end);
     if (mover !== root) {
-      this.vertices.copyRow(this.vertices.rowOf(mover), this.vertices.rowOf(root));
+      this.vertices.copyRow(this.vertices.rowOf(mover), this.vertices.rowOf(root), this.vertices.levelOf(root));
       this.vertices.seat(this.vertices.parentOf(root), this.vertices.rankOf(root), mover);
     }
     this.vertices.setCount(last, end);
@@ -173,10 +173,8 @@ export class NodeTree {
 
   /** Puts a group with all members of the root between them and the root, which stays what it is to the list of classes. */
   #raise(root: number): number {
-    const level = this.vertices.levelOf(root);
-    const group = this.vertices.createGroup(level);
+    const group = this.vertices.createGroup(this.vertices.levelOf(root) + 1);
     this.vertices.trade(root, group);
-    this.vertices.setLevel(root, level + 1);
     this.vertices.setCount(root, 1);
     this.vertices.seat(root, 0, group);
     return group;
@@ -185,8 +183,8 @@ export class NodeTree {
   /** The other way round, when the root has a single group. */
   #lower(root: number): void {
     const group = this.vertices.memberAt(root, 0);
-    this.vertices.setLevel(root, this.vertices.levelOf(group));
-    this.vertices.trade(group, root);
+    this.vertices.setCount(root, 0);
+    this.vertices.trade(root, group);
     this.vertices.dropGroup(group);
   }
 

@@ -2,12 +2,14 @@
  * The vertices of the tree of nodes: nodes, groups of nodes, groups of groups. Vertices are numbers into typed arrays, which
  * grow by doubling: no objects to chase, nothing for the collector to do. What is known of a vertex lies together, and the
  * rows of a group's members lie in one block, field by field: a search asks a few fields of all of them, a sum one field
- * of all, and each of these questions then reads memory that is together.
+ * of all, and each of these questions then reads memory that is together. A large fleet does not fit the caches, and what a
+ * decision costs there is how many places of memory it waits for.
  */
-import { FAN, WIDTH } from "./node-facts.ts";
+import { FAN, NODE_END, WIDTH } from "./node-facts.ts";
 
 export const NOBODY = -1;
-const BLOCK = WIDTH * FAN;
+/** Rows of nodes are half as wide as those of groups, and nearly all rows are of nodes: at 100,000 of them 28 MB, not 57. */
+const widthAt = (level: number): number => (level === 0 ? NODE_END : WIDTH);
 
 /** Of a node 0, of the groups above it 1 and so on: all nodes of a class are equally deep. */
 const LEVEL = 0;
@@ -16,8 +18,9 @@ const COUNT = 1;
 const PARENT = 2;
 /** The vertex's number among its group's members. */
 const RANK = 3;
-/** Of a group where its members are; of a node nothing. */
-const BLOCK_OF = 4;
+/** Of a group where its list of members begins, and where their rows do; of a node nothing. */
+const MEMBERS = 4;
+const ROWS = 5;
 /** A power of two, so that no vertex lies across two cache lines. */
 const FACTS = 8;
 
@@ -25,13 +28,15 @@ export class Vertices {
   #capacity = 64;
   /** What is known of a vertex, all of it together in memory: see LEVEL and the others. */
   #facts = new Int32Array(this.#capacity * FACTS);
-  #blockCapacity = 16;
-  #rows = new Float64Array(this.#blockCapacity * BLOCK);
-  #members = new Int32Array(this.#blockCapacity * FAN);
+  #rows = new Float64Array(16 * WIDTH * FAN);
+  #members = new Int32Array(16 * FAN);
   readonly #freeVertices: number[] = [];
-  readonly #freeBlocks: number[] = [];
+  readonly #freeMembers: number[] = [];
+  /** Blocks of rows, by their width. */
+  readonly #freeRows = new Map<number, number[]>([NODE_END, WIDTH].map((width) => [width, []]));
   #usedVertices = 0;
-  #usedBlocks = 0;
+  #usedMembers = 0;
+  #usedRows = 0;
 
   get rows(): Float64Array {
     return this.#rows;
@@ -63,21 +68,17 @@ export class Vertices {
   }
 
   memberAt(group: number, rank: number): number {
-    return this.#members[this.#blockOf(group) * FAN + rank] as number;
+    return this.#members[(this.#facts[group * FACTS + MEMBERS] as number) + rank] as number;
   }
 
   /** Where the row of the group's first member begins; those of the others follow one by one, fields lie `FAN` apart. */
   rowsOf(group: number): number {
-    return this.#blockOf(group) * BLOCK;
+    return this.#facts[group * FACTS + ROWS] as number;
   }
 
   /** Where the vertex's own row begins, in its group's block. */
   rowOf(vertex: number): number {
     return this.rowsOf(this.parentOf(vertex)) + this.rankOf(vertex);
-  }
-
-  setLevel(vertex: number, level: number): void {
-    this.#facts[vertex * FACTS + LEVEL] = level;
   }
 
   setCount(group: number, count: number): void {
@@ -90,15 +91,14 @@ export class Vertices {
     this.#facts[vertex * FACTS + LEVEL] = level;
     this.#facts[vertex * FACTS + COUNT] = 0;
     this.#facts[vertex * FACTS + PARENT] = NOBODY;
-    this.#facts[vertex * FACTS + BLOCK_OF] = NOBODY;
     return vertex;
   }
 
   createGroup(level: number): number {
     const group = this.create(level);
-    const block = this.#freeBlocks.pop() ?? this.#usedBlocks++;
-    if (block === this.#blockCapacity) this.#growBlocks();
-    this.#facts[group * FACTS + BLOCK_OF] = block;
+    this.#facts[group * FACTS + MEMBERS] = this.#freeMembers.pop() ?? this.#newMembers();
+    const width = widthAt(level - 1);
+    this.#facts[group * FACTS + ROWS] = this.#freeRows.get(width)?.pop() ?? this.#newRows(width * FAN);
     return group;
   }
 
@@ -107,13 +107,14 @@ export class Vertices {
   }
 
   dropGroup(group: number): void {
-    this.#freeBlocks.push(this.#blockOf(group));
+    this.#freeMembers.push(this.#facts[group * FACTS + MEMBERS] as number);
+    this.#freeRows.get(widthAt(this.levelOf(group) - 1))?.push(this.rowsOf(group));
     this.drop(group);
   }
 
   /** Makes the vertex the member of the group with this number. Its row is to be written or moved there besides. */
   seat(group: number, rank: number, vertex: number): void {
-    this.#members[this.#blockOf(group) * FAN + rank] = vertex;
+    this.#members[(this.#facts[group * FACTS + MEMBERS] as number) + rank] = vertex;
     this.#facts[vertex * FACTS + PARENT] = group;
     this.#facts[vertex * FACTS + RANK] = rank;
   }
@@ -127,10 +128,11 @@ export class Vertices {
   /** Moves the members from `rank` on, and their rows, by one seat. */
   shift(group: number, rank: number, by: 1 | -1): void {
     const count = this.countOf(group);
-    const seats = this.#blockOf(group) * FAN;
+    const seats = this.#facts[group * FACTS + MEMBERS] as number;
     this.#members.copyWithin(seats + rank + by, seats + rank, seats + count);
     const rows = this.rowsOf(group);
-    for (let field = 0; field < WIDTH; field++) {
+    const width = widthAt(this.levelOf(group) - 1);
+    for (let field = 0; field < width; field++) {
       const at = rows + field * FAN;
       this.#rows.copyWithin(at + rank + by, at + rank, at + count);
     }
@@ -139,33 +141,33 @@ export class Vertices {
       this.#facts[this.memberAt(group, seat) * FACTS + RANK] = seat;
   }
 
-  copyRow(from: number, to: number): void {
-    for (let at = 0; at < BLOCK; at += FAN) this.#rows[to + at] = this.#rows[from + at] as number;
+  /** Copies the row of a vertex of this level. */
+  copyRow(from: number, to: number, level: number): void {
+    const end = widthAt(level) * FAN;
+    for (let at = 0; at < end; at += FAN) this.#rows[to + at] = this.#rows[from + at] as number;
   }
 
-  /** Gives all members of a group to another one, which keeps none of its own. */
-  trade(from: number, to: number): void {
-    const block = this.#blockOf(from);
-    this.#facts[from * FACTS + BLOCK_OF] = this.#blockOf(to);
-    this.#facts[to * FACTS + BLOCK_OF] = block;
-    this.#facts[to * FACTS + COUNT] = this.countOf(from);
-    this.#facts[from * FACTS + COUNT] = 0;
-    for (let rank = 0; rank < this.countOf(to); rank++) this.#facts[this.memberAt(to, rank) * FACTS + PARENT] = to;
+  /** Two groups trade all they have: members, their rows, and the level that goes with them. */
+  trade(one: number, other: number): void {
+    for (const fact of [LEVEL, COUNT, MEMBERS, ROWS]) {
+      const had = this.#facts[one * FACTS + fact] as number;
+      this.#facts[one * FACTS + fact] = this.#facts[other * FACTS + fact] as number;
+      this.#facts[other * FACTS + fact] = had;
+    }
+    for (const group of [one, other])
+      for (let rank = 0; rank < this.countOf(group); rank++)
+        this.#facts[this.memberAt(group, rank) * FACTS + PARENT] = group;
   }
 
   /** Takes the last `many` members, which begin at `first`, to the end of another group. */
   move(from: number, first: number, to: number, many: number): void {
     const end = this.countOf(to);
     for (let index = 0; index < many; index++) {
-      this.copyRow(this.rowsOf(from) + first + index, this.rowsOf(to) + end + index);
+      this.copyRow(this.rowsOf(from) + first + index, this.rowsOf(to) + end + index, this.levelOf(from) - 1);
       this.seat(to, end + index, this.memberAt(from, first + index));
     }
     this.setCount(from, this.countOf(from) - many);
     this.setCount(to, end + many);
-  }
-
-  #blockOf(group: number): number {
-    return this.#facts[group * FACTS + BLOCK_OF] as number;
   }
 
   #growVertices(): void {
@@ -173,12 +175,22 @@ export class Vertices {
     this.#facts = grown(this.#facts, this.#capacity * FACTS);
   }
 
-  #growBlocks(): void {
-    this.#blockCapacity *= 2;
-    const rows = new Float64Array(this.#blockCapacity * BLOCK);
-    rows.set(this.#rows);
-    this.#rows = rows;
-    this.#members = grown(this.#members, this.#blockCapacity * FAN);
+  #newMembers(): number {
+    const at = this.#usedMembers;
+    this.#usedMembers += FAN;
+    if (this.#usedMembers > this.#members.length) this.#members = grown(this.#members, 2 * this.#members.length);
+    return at;
+  }
+
+  #newRows(length: number): number {
+    const at = this.#usedRows;
+    this.#usedRows += length;
+    if (this.#usedRows > this.#rows.length) {
+      const rows = new Float64Array(2 * this.#rows.length);
+      rows.set(this.#rows);
+      this.#rows = rows;
+    }
+    return at;
   }
 }
 

@@ -267,6 +267,40 @@ describe("room", () => {
   });
 });
 
+describe("a gang's attempt", () => {
+  const demand: Demand = { device: null, ramBytes: GIB, vramBytes: 0 };
+  const poolOf = (...ids: readonly string[]) => {
+    const pool = new NodePool();
+    for (const id of ids)
+      pool.upsert({ id, profile: profile({ slots: 1 }), unavailable: null, reputation: 75, uptime: 100 });
+    return pool;
+  };
+
+  test("leaves the nodes it no longer names, keeps the others, and comes to the new ones once", () => {
+    const pool = poolOf("a", "b", "c", "d");
+    const full = () => ["a", "b", "c", "d"].filter((id) => pool.isFull(id));
+    expect(pool.setAttempt("gang", ["a", "b", "c"], demand)).toEqual(["a", "b", "c"]);
+    expect(pool.setAttempt("gang", ["d", "b", "d"], demand)).toEqual(["a", "c", "d"]);
+    expect(full()).toEqual(["b", "d"]);
+    expect([...pool.attemptsOn("d")]).toEqual(["gang"]);
+    expect(pool.setAttempt("gang", ["b"], demand)).toEqual(["d"]);
+    expect(pool.setAttempt("gang", [], demand)).toEqual(["b"]);
+    expect(full()).toEqual([]);
+    expect(pool.setAttempt("gang", [], demand)).toEqual([]);
+  });
+
+  test("is released from a node that appeared after it, and from one that never did", () => {
+    const pool = poolOf("a");
+    pool.setAttempt("gang", ["a", "late", "never"], demand);
+    pool.setAttempt("other", ["late"], demand);
+    pool.upsert({ id: "late", profile: profile({ slots: 2 }), unavailable: null, reputation: 75, uptime: 100 });
+    expect(pool.isFull("late")).toBe(true);
+    expect(pool.setAttempt("gang", [], demand)).toEqual(["a", "late", "never"]);
+    expect(["a", "late", "never"].map((id) => [...pool.attemptsOn(id)])).toEqual([[], ["other"], []]);
+    expect(pool.isFull("late")).toBe(false);
+  });
+});
+
 describe("why a job waits (I10)", () => {
   for (const seed of [21, 22, 23, 24]) {
     test(`every node counts once, and fits exactly when it would be chosen (seed ${seed})`, () => {
