@@ -24,6 +24,8 @@ export class Refusal extends Error {
       readonly field?: string;
       /** When trying again may help. */
       readonly retryAfterMs?: number;
+      /** It is the server that is short of something: whoever had asked would have been refused. */
+      readonly whoever?: boolean;
       readonly cause?: unknown;
     } = {},
   ) {

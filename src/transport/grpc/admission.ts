@@ -80,7 +80,10 @@ export class Admission {
     const why = full
       ? `${maxCommitBacklog} changes wait for the database already (limits.max_commit_backlog)`
       : `submissions wait longer than ${maxCommitWait} ms for the database (limits.max_commit_wait_ms)`;
-    return new Refusal("resource_exhausted", `${why}; try again in a second`, { retryAfterMs: BACKLOG_RETRY_MS });
+    return new Refusal("resource_exhausted", `${why}; try again in a second`, {
+      retryAfterMs: BACKLOG_RETRY_MS,
+      whoever: true,
+    });
   }
 
   #refusalFor(owner: string): Refusal | null {
@@ -91,7 +94,7 @@ export class Admission {
       return new Refusal(
         "resource_exhausted",
         `${maxQueueDepth} jobs wait already (limits.max_queue_depth); try again later`,
-        { retryAfterMs: RETRY_AFTER_MS },
+        { retryAfterMs: RETRY_AFTER_MS, whoever: true },
       );
     }
     if (maxQueuedPerOwner > 0 && core.broker.queuedOf(owner) + this.#uncommitted([owner]) >= maxQueuedPerOwner) {

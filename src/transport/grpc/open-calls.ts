@@ -17,6 +17,7 @@ export class OpenCalls {
       if (calls.#open >= calls.limit) {
         throw new Refusal("resource_exhausted", `${calls.limit} calls are open already; try again later`, {
           retryAfterMs: 1000,
+          whoever: true,
         });
       }
       calls.#open += 1;

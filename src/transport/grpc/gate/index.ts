@@ -3,8 +3,8 @@
  * as far as our own code has cost half of what an accepted one costs, by which a server under twice its load did half of
  * what it can; a refusal here costs a hundredth. docs/reliability.md has the figures.
  *
- * It only ever does what the server has just done itself: a connection none of whose submissions were refused for want of
- * room has none refused here.
+ * It only ever does what the server has just done itself: to whoever asks, when the server was short of something; to one connection,
+ * when it was that connection's caller who asked too much.
  */
 import http2, { type Http2Server } from "node:http2";
 import type { Socket } from "node:net";
@@ -16,16 +16,16 @@ import { refusalTrailers } from "../errors.ts";
 import { GatedSocket } from "./gated-socket.ts";
 import { Shedding } from "./shedding.ts";
 
-interface Connection {
+/** Whose submissions are refused: everybody's, or one connection's. */
+interface Scope {
   readonly shedding: Shedding;
   /** The server's own last refusal, which the gate repeats. */
   refusal: Buffer;
 }
 
-const NOTHING = Buffer.alloc(0);
-
 export class Gate {
-  readonly #connections = new Map<string, Connection>();
+  readonly #everybody: Scope;
+  readonly #connections = new Map<string, Scope>();
   readonly #isSubmission: (block: Buffer) => boolean;
   #refused = 0;
 
@@ -35,6 +35,7 @@ export class Gate {
     private readonly now: () => Millis,
   ) {
     this.#isSubmission = pathMatcher(path);
+    this.#everybody = this.#scope();
   }
 
   /** Calls refused unread since the server started. */
@@ -48,13 +49,15 @@ export class Gate {
     return async function* <Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
       const connection = call.method.path === gate.path ? gate.#connections.get(context.peer) : undefined;
       if (connection === undefined) return yield* call.next(call.request, context);
+      gate.#everybody.shedding.noteRead();
       connection.shedding.noteRead();
       try {
         return yield* call.next(call.request, context);
       } catch (error) {
         if (error instanceof Refusal && error.code === "resource_exhausted") {
-          connection.shedding.noteRefused();
-          connection.refusal = blockOf(error);
+          const scope = error.details.whoever ? gate.#everybody : connection;
+          scope.shedding.noteRefused();
+          scope.refusal = blockOf(error);
         }
         throw error;
       }
@@ -88,16 +91,25 @@ export class Gate {
     });
   }
 
+  #scope(): Scope {
+    return { shedding: new Shedding(this.now), refusal: Buffer.alloc(0) };
+  }
+
   #open(socket: Socket): GatedSocket {
-    const shedding = new Shedding(this.now);
-    const connection: Connection = { shedding, refusal: NOTHING };
+    const connection = this.#scope();
+    const scopes = [this.#everybody, connection];
+    let refusing = connection;
     const gated = new GatedSocket(socket, {
-      active: () => shedding.active,
+      active: () => scopes.some(({ shedding }) => shedding.active),
       isSubmission: this.#isSubmission,
-      admits: () => shedding.admits(),
+      admits: () => {
+        const refused = scopes.find(({ shedding }) => shedding.active && !shedding.admits());
+        refusing = refused ?? connection;
+        return refused === undefined;
+      },
       refusal: () => {
         this.#refused += 1;
-        return connection.refusal;
+        return refusing.refusal;
       },
     });
     const peer = `${gated.remoteAddress}:${gated.remotePort}`;
