@@ -1,7 +1,7 @@
 /**
  * Stands before the gRPC server and refuses submissions unread when most of them would be refused anyway. A call that has come
  * as far as our own code has cost half of what an accepted one costs, by which a server under twice its load did half of
- * what it can; a refusal here costs a hundredth. docs/reliability.md has the figures.
+ * what it can; a refusal here costs a hundredth of that. docs/reliability.md has the figures.
  *
  * It only ever does what the server has just done itself: to whoever asks, when the server was short of something; to one connection,
  * when it was that connection's caller who asked too much.
