@@ -2,7 +2,7 @@
  * Runs the tests. Usage: bun scripts/test.ts [arguments of `bun test`]
  * Without a path: the fast suites first, then those that start whole servers, each alone, so that their processes and
  * timings do not disturb one another. Beside them all the simulation, which knows no time but its own; what it says is
- * shown when it is done. Ends with the totals on a line of their own.
+ * shown when it is done. Ends with what failed, once more by name, and the totals on a line of their own.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -60,14 +60,16 @@ async function runSuite(
   const said = quiet ? await Promise.all([textOf(child.stdout), textOf(child.stderr)]) : [];
   const exitCode = await child.exited;
   for (const text of said) process.stdout.write(text);
-  let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+  let totals: Totals = { passed: 0, failed: 0, skipped: 0, failures: [] };
   try {
     totals = readTotals(readFileSync(report, "utf8"));
   } catch {
     // No report: the runner died, or found nothing to run. The exit code below tells.
   }
   // A file that cannot even be loaded, or a runner that crashed, is a failure that no test case carries.
-  return exitCode !== 0 && totals.failed === 0 ? { ...totals, failed: 1 } : totals;
+  return exitCode !== 0 && totals.failed === 0
+    ? { ...totals, failed: 1, failures: [`a run that ended with ${exitCode}: ${files.join(" ")}`] }
+    : totals;
 }
 
 const textOf = (stream: ReadableStream<Uint8Array> | undefined): Promise<string> => new Response(stream).text();
@@ -86,11 +88,13 @@ const totals = results.reduce(
     passed: sum.passed + one.passed,
     failed: sum.failed + one.failed,
     skipped: sum.skipped + one.skipped,
+    failures: [...sum.failures, ...one.failures],
   }),
-  { passed: 0, failed: 0, skipped: 0 },
+  { passed: 0, failed: 0, skipped: 0, failures: [] },
 );
 rmSync(folder, { recursive: true, force: true });
 
+if (totals.failures.length > 0) console.log(`\nfailed:\n${totals.failures.map((one) => `  ${one}`).join("\n")}`);
 const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : "";
 console.log(`\n${totals.passed} passed, ${totals.failed} failed${skipped}`);
 // A run of no test proves nothing, so it does not pass.

@@ -28,11 +28,19 @@ test("throws", () => { throw new Error("</testcase><testcase name='x'/>"); });
     stdout: "ignore",
     stderr: "ignore",
   });
-  expect(readTotals(await Bun.file(report).text())).toEqual({ passed: 1, failed: 2, skipped: 2 });
+  expect(readTotals(await Bun.file(report).text())).toEqual({
+    passed: 1,
+    failed: 2,
+    skipped: 2,
+    failures: [
+      expect.stringMatching(/^.*sample\.test\.ts > .*in <x> "q" & \/>.* > fails$/),
+      expect.stringMatching(/^.*sample\.test\.ts > .* > throws$/),
+    ],
+  });
 });
 
 test("an empty report holds nothing", () => {
-  expect(readTotals("<testsuites/>")).toEqual({ passed: 0, failed: 0, skipped: 0 });
+  expect(readTotals("<testsuites/>")).toEqual({ passed: 0, failed: 0, skipped: 0, failures: [] });
 });
 
 describe("scripts/test.ts", () => {
