@@ -14,6 +14,8 @@ const SUBMIT = JobServiceDefinition.submitJob.path;
 const request = SubmitJobRequest.encode({ config: { modelDefinition: "{}" } });
 
 let full = false;
+/** Whether that is the server's trouble or the caller's. */
+let whoever = false;
 let read = 0;
 let server: Server;
 let gate: Gate;
@@ -25,7 +27,7 @@ const never = async (): Promise<never> => {
 const jobs: ServiceImplementation<typeof JobServiceDefinition> = {
   async submitJob() {
     read += 1;
-    if (full) throw new Refusal("resource_exhausted", "100 % full; try again", { retryAfterMs: 1500 });
+    if (full) throw new Refusal("resource_exhausted", "100 % full; try again", { retryAfterMs: 1500, whoever });
     return { jobId: "taken" };
   },
   async getJobStatus({ jobId }) {
@@ -47,6 +49,7 @@ beforeAll(async () => {
 afterAll(() => server.forceShutdown());
 beforeEach(() => {
   full = false;
+  whoever = false;
   read = 0;
 });
 
@@ -109,6 +112,28 @@ describe("a flood of submissions that are refused", () => {
       Array.from({ length: 20 }, () => 0),
     );
     expect(gate.refused).toBe(unread);
+    flooding.close();
+    other.close();
+  });
+
+  test("for want of the server's own room is refused on every connection, until there is room again", async () => {
+    const [flooding, other] = [new FrameClient(address, SUBMIT, request), new FrameClient(address, SUBMIT, request)];
+    // A client gives up its table of headers with its first call; only then can it be refused unread.
+    expect((await call(other)).status).toBe(0);
+    [full, whoever] = [true, true];
+    const before = gate.refused;
+    await flood(flooding, () => gate.refused - before >= 200);
+    const readBefore = read;
+    const answers = await Promise.all(Array.from({ length: 50 }, () => call(other)));
+    expect(answers.every(({ status, hinted }) => status === RESOURCE_EXHAUSTED && hinted)).toBe(true);
+    expect(read - readBefore).toBeLessThan(50);
+    full = false;
+    let [unread, since] = [gate.refused, performance.now()];
+    await flood(other, () => {
+      if (gate.refused !== unread) [unread, since] = [gate.refused, performance.now()];
+      return performance.now() - since > 500;
+    });
+    expect((await call(other)).status).toBe(0);
     flooding.close();
     other.close();
   });
