@@ -14,6 +14,8 @@ const CONTINUATION = 9;
 export const ACK = 0x1;
 export const END_STREAM = 0x1;
 export const END_HEADERS = 0x4;
+export const PADDED = 0x8;
+export const PRIORITY = 0x20;
 
 /** Among settings: keep no table of headers, so that every block can be read by itself. */
 export const NO_TABLE = Buffer.of(0, 1, 0, 0, 0, 0);

@@ -24,7 +24,9 @@ import {
   HEADERS,
   lengthAt,
   NO_TABLE,
+  PADDED,
   PREFACE,
+  PRIORITY,
   SETTINGS,
   streamAt,
   typeAt,
@@ -115,7 +117,7 @@ export class ConnectionGate {
   }
 
   fromServer(chunk: Buffer): void {
-    const bytes = this.#settings === null ? chunk : this.#askedToo(chunk);
+    const bytes = this.#settings === null ? chunk : this.#askedToo(Buffer.concat([this.#settings, chunk]));
     const gap = this.#outgoing.over(bytes);
     if (this.#waiting.length === 0 || gap <= 0) {
       this.#options.toPeer(bytes);
@@ -128,8 +130,7 @@ export class ConnectionGate {
   }
 
   /** With the gate's wish among the settings with which the server begins; empty as long as these are not complete. */
-  #askedToo(chunk: Buffer): Buffer {
-    const bytes = Buffer.concat([this.#settings ?? chunk, chunk]);
+  #askedToo(bytes: Buffer): Buffer {
     const end = bytes.length < HEAD ? Number.POSITIVE_INFINITY : HEAD + lengthAt(bytes, 0);
     if (end > bytes.length) {
       this.#settings = bytes;
@@ -154,6 +155,11 @@ export class ConnectionGate {
     const type = typeAt(bytes, at);
     const stream = streamAt(bytes, at);
     if (type !== HEADERS || stream <= this.#lastStream) return this.#refused.has(stream) ? "drop" : "pass";
+    if ((flagsAt(bytes, at) & (PADDED | PRIORITY)) !== 0) {
+      // The block begins somewhere inside. gRPC clients send no such frames, so they are not worth looking for it.
+      this.#lastStream = stream;
+      return "pass";
+    }
     const length = lengthAt(bytes, at);
     const block = bytes.subarray(at + HEAD, at + HEAD + length);
     if (block.length < Math.min(2, length)) return "incomplete";

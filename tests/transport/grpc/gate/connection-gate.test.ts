@@ -150,6 +150,16 @@ describe.each([
     expect(received(toServer)).toEqual(Buffer.concat(frames));
   });
 
+  test("a block behind padding or a priority passes unseen, and is not taken for the peer's agreement", () => {
+    begin({ agreeing: false });
+    active = true;
+    const padded = headers(3, Buffer.concat([Buffer.of(0x20), SUBMIT, Buffer.alloc(0x20)]), END_HEADERS | 0x8);
+    const ranked = headers(5, Buffer.concat([Buffer.of(0x20, 0, 0, 0, 0), SUBMIT]), END_HEADERS | 0x20);
+    send(padded, ranked, headers(7, SUBMIT));
+    expect(received(toServer)).toEqual(Buffer.concat([padded, ranked, headers(7, SUBMIT)]));
+    expect(toPeer).toEqual([]);
+  });
+
   test("trailers and what else comes late for a stream that passed still pass", () => {
     begin();
     send(headers(3, SUBMIT));
