@@ -94,9 +94,9 @@ export const mutants: readonly Mutant[] = [
     invariant: "I3",
     name: "keep the room of an attempt that has ended",
     file: pool,
-    find: `    entry.attempts.delete(jobId);
-    assess(entry);`,
-    replace: "    assess(entry);",
+    find: `    takeOut(attempt, attempts);
+`,
+    replace: "",
     tests: "tests/actors/scheduler/node-pool.test.ts",
     caughtBy: "",
   },
