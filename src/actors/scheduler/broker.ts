@@ -160,7 +160,8 @@ export class Broker {
     const queued = committed.state === "pending.queued";
     const offered = this.#placing.nodesOf(id);
     if (!queued) this.#placing.forget(id);
-    const returning = this.#returns.nodeOf(id);
+    // Once the job is over the question may still be open, but its answer can only be no.
+    const returning = this.#returns.canTake(committed) ? this.#returns.nodeOf(id) : undefined;
     if (offered !== undefined && live !== null && returning === undefined && areSame(offered, nodesOf(live))) {
       // The placement is real. It has held its room, and its job been out of the queue, since it was decided.
       this.#pending.remove(id);

@@ -46,11 +46,15 @@ export class Returns {
     return this.#underWay.get(jobId)?.nodeId;
   }
 
+  /** Whether the job is in a state in which an attempt of its can become live again. */
+  canTake({ snapshot, state }: CommittedJob): boolean {
+    return snapshot.context.live !== null || state.startsWith("pending.");
+  }
+
   /** Whether the job would have its attempt back. Not whether the node has the room. */
   isWelcome(job: CommittedJob, nodeId: string, attempt: number): boolean {
     const { context } = job.snapshot;
-    if (context.live === null && !job.state.startsWith("pending.")) return false;
-    return returnable(context, nodeId, this.options.clock.now())?.number === attempt;
+    return this.canTake(job) && returnable(context, nodeId, this.options.clock.now())?.number === attempt;
   }
 
   /** The answer to the same question, if it is open; false if another is; undefined if none is. */

@@ -142,4 +142,35 @@ describe("a node that comes back with a lost attempt", () => {
     await settle();
     expect(stage.nodeOf(other)).toBe("first");
   });
+
+  // Found by the simulator, seed 27: the question is asked again 200 ms after the database was in doubt, and held the room until then.
+  test("gives the room back as soon as the job is known to be over, though the question is still open", async () => {
+    const stage = await Stage.open();
+    const job = await lost(stage);
+    let inDoubt = true;
+    stage.journal.fault = (batch, write) => {
+      const cancels = batch.some(({ event }) => (event as { type: string }).type === "CANCEL");
+      if (!cancels || !inDoubt) return write();
+      inDoubt = false;
+      write();
+      throw new Error("the connection broke at COMMIT");
+    };
+    // What waits for the row is refused when it cannot be read at first, and the return asks again later.
+    const load = stage.journal.load.bind(stage.journal);
+    let unreadable = true;
+    stage.journal.load = async (ref) => {
+      if (!unreadable) return load(ref);
+      unreadable = false;
+      throw new Error("the database does not answer");
+    };
+    const cancelled = stage.core.jobs.ask(job, { type: "CANCEL", reason: "" }).catch((error: Error) => error.name);
+    const isBack = stage.core.broker.reinstate(job, "first", 1);
+    expect([...stage.core.broker.pool.attemptsOn("first")]).toEqual([job]);
+    expect(await cancelled).toBe("ActorUnavailable");
+    await stage.pass(200);
+    expect(stage.core.jobs.peek(job)).toBeUndefined();
+    expect([...stage.core.broker.pool.attemptsOn("first")]).toEqual([]);
+    await stage.pass(2000);
+    expect(await isBack).toBe(false);
+  });
 });
