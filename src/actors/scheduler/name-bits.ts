@@ -9,10 +9,13 @@ const SHARED = 8;
 export class NameBits {
   readonly #own = new Map<string, number>();
   readonly #words: number;
+  /** All bits that nodes have been given. */
+  readonly #given: number[];
 
   /** `words` of 32 bits each. */
   constructor(words: number) {
     this.#words = words;
+    this.#given = Array.from({ length: words }, () => 0);
   }
 
   /** The bits of these names, a word each; names not met before get their bits. */
@@ -20,7 +23,14 @@ export class NameBits {
     for (const name of names) {
       if (!this.#own.has(name) && this.#own.size < this.#words * WORD - SHARED) this.#own.set(name, this.#own.size);
     }
-    return this.peek(names);
+    const words = this.peek(names);
+    for (const [index, word] of words.entries()) this.#given[index] = (this.#given[index] ?? 0) | word;
+    return words;
+  }
+
+  /** Whether any node ever had one of these bits. */
+  hasGiven(words: readonly number[]): boolean {
+    return words.some((word, index) => (word & (this.#given[index] ?? 0)) !== 0);
   }
 
   /** The same for a question, which is not remembered: no node has a name that `of` has never met. */

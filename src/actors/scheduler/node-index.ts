@@ -1,14 +1,16 @@
 /**
- * Finds the best nodes for a job without scoring all of them: the tree of nodes, and the search that walks it best first. Its
- * answers are those of the plain rules in `domain/placement.ts`, to the last bit of the score and the last tie.
+ * Finds the best nodes for a job without scoring all of them: the shelves of nodes, and the search that walks them best first.
+ * Its answers are those of the plain rules in `domain/placement.ts`, to the last bit of the score and the last tie.
  */
 import type { Demand } from "../../domain/job-spec.ts";
 import type { NodeProfile } from "../../domain/node-profile.ts";
 import { type Room, regionOf, takes } from "../../domain/placement.ts";
 import { NameBits } from "./name-bits.ts";
-import { classOf, clearRow, LIVE_END, type Names, NODE_END, Query, writeLasting, writeLive } from "./node-facts.ts";
+import { classOf, Extremes, type Names, Query } from "./node-facts.ts";
+import { freeGpu } from "./node-lines.ts";
+import type { Place } from "./node-place.ts";
 import { NodeSearch } from "./node-search.ts";
-import { NodeTree, type Place } from "./node-tree.ts";
+import { type Make, NodeShelves } from "./node-shelves.ts";
 
 /** What the index is told of a node. */
 export interface Indexed {
@@ -24,20 +26,25 @@ export interface Indexed {
 
 /** Where the index has a node. */
 export interface Seat {
-  readonly vertex: number;
+  /** The index's number for it. */
+  readonly number: number;
   readonly place: Place;
+  readonly make: Make;
 }
 
 export class NodeIndex<Entry extends Indexed> {
-  readonly #tree = new NodeTree();
-  readonly #search = new NodeSearch(this.#tree);
+  readonly #shelves = new NodeShelves();
+  readonly #search = new NodeSearch(this.#shelves);
   /** Regions are many, so they get more bits. */
-  readonly #names: Names = { regions: new NameBits(2), formats: new NameBits(1), runtimes: new NameBits(1) };
+  readonly #names: Names = {
+    regions: new NameBits(2),
+    formats: new NameBits(1),
+    runtimes: new NameBits(1),
+    extremes: new Extremes(),
+  };
   readonly #entries: (Entry | undefined)[] = [];
-  /** The row that is being written. */
-  readonly #row = new Float64Array(NODE_END);
 
-  /** Rows looked at by all searches so far: what the decisions cost. */
+  /** Nodes and classes looked at by all searches so far: what the decisions cost. */
   get looked(): number {
     return this.#search.looked;
   }
@@ -46,23 +53,22 @@ export class NodeIndex<Entry extends Indexed> {
   put(entry: Entry): void {
     const place = placeOf(entry.node);
     if (entry.seat && !isSame(entry.seat.place, place)) {
-      this.#tree.remove(entry.seat.vertex);
+      this.#shelves.remove(entry.seat.number, entry.seat.make);
       entry.seat = null;
     }
-    entry.seat ??= { vertex: this.#tree.insert(place), place };
-    this.#entries[entry.seat.vertex] = entry;
-    writeLasting(this.#row, entry.node.profile, entry.node.reputation, this.#names);
-    this.#writeRoom(entry);
-    // One that is away should not be why a search looks into its group: not for its price or its region either.
-    if (!entry.available) clearRow(this.#row, NODE_END);
-    this.#tree.write(entry.seat.vertex, this.#row, NODE_END);
+    entry.seat ??= this.#seatAt(place);
+    const { number, make } = entry.seat;
+    this.#entries[number] = entry;
+    this.#shelves.takeAway(number, make);
+    this.#shelves.lines.writeLasting(number, entry.node.profile, entry.node.reputation, this.#names);
+    this.refresh(entry);
   }
 
   /** The same when nothing but its room and its standing can have changed. */
-  refresh(entry: Entry): void {
-    if (!entry.seat || !entry.available) return;
-    this.#writeRoom(entry);
-    this.#tree.write(entry.seat.vertex, this.#row, LIVE_END);
+  refresh({ seat, available, room, standing }: Entry): void {
+    if (!seat || !available) return;
+    if (room.slots < 1) this.#shelves.takeAway(seat.number, seat.make);
+    else this.#shelves.put(seat.number, seat.make, standing, room.ramBytes, freeGpu(room));
   }
 
   /**
@@ -73,19 +79,19 @@ export class NodeIndex<Entry extends Indexed> {
     const search = this.#search;
     search.start(new Query(demand, this.#names));
     return () => {
-      for (let vertex = search.next(); vertex !== null; vertex = search.next()) {
-        const entry = this.#entries[vertex] as Entry;
+      for (let number = search.next(); number !== null; number = search.next()) {
+        const entry = this.#entries[number] as Entry;
         const { node, room } = entry;
-        // Rows are cautious, so the rules have the last word.
+        // Lines are cautious, so the rules have the last word.
         if (!isExcluded(node.id) && takes(node, room, demand)) return { entry, score: search.score };
       }
       return null;
     };
   }
 
-  #writeRoom({ room, standing }: Entry): void {
-    if (room.slots >= 1) writeLive(this.#row, standing, room);
-    else clearRow(this.#row, LIVE_END);
+  #seatAt(place: Place): Seat {
+    const make = this.#shelves.makeOf(place);
+    return { number: this.#shelves.insert(place, make), place, make };
   }
 }
 

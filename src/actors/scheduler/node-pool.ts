@@ -169,7 +169,7 @@ export class NodePool {
     return entry !== undefined && entry.room.slots < 1;
   }
 
-  /** The best node for the job, or null when none can take it now. Ties go by hardware, region and id (node-tree.ts). */
+  /** The best node for the job, or null when none can take it now. Ties go by hardware, region and id (node-place.ts). */
   best(demand: Demand, isExcluded: IsExcluded): Placement | null {
     const found = this.#index.search(demand, isExcluded)();
     return found && placementOf(found);

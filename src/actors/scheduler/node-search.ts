@@ -1,220 +1,232 @@
 /**
- * Walks the tree of nodes best first: of all vertices seen and not opened yet, the one with the highest bound is next. A node
- * that comes up is therefore the best of those left, its own bound being its score; the search stops there and goes on only
- * when asked for another. How much of the tree it opens depends on how many nodes could have been better, not on how many
- * there are.
+ * Walks the shelves best first: of the shelves that could hold the best node, the one whose next node scores highest goes on by
+ * one. A node that comes up and passes is therefore the best of those left; the search stops there and goes on only when
+ * asked for another. It looks at as many nodes as would have been better and do not fit, not at as many as there are.
  *
  * It begins with a sweep over the classes of hardware. Most of them are far from the best, so they are taken up in bands of
- * nearly equal bounds. Of a group only the best member is seen at first, and the one after it when that one has come up:
- * mostly nobody asks for it. (At 100,000 nodes to see all at once put 64 on the heap for a decision that opens nine.)
+ * nearly equal bounds.
  *
- * Ties: of equal bounds goes first what comes first in the tree. A bound is reached exactly or not at all, as standings and
- * fits add without rounding (`domain/placement.ts`); so a node comes up only when no group is left that could hold
- * another one of the same score and before it.
+ * Ties: of equal scores goes first whose place comes first. A score is compared exactly, as standings and fits add without
+ * rounding (`domain/placement.ts`), and no class is left out that could hold another node of the same score.
  */
-import { FAN, NEVER, type Query, STANDING } from "./node-facts.ts";
-import type { NodeTree } from "./node-tree.ts";
-import { NOBODY, type Vertices } from "./node-vertices.ts";
+import { NEVER, type Query } from "./node-facts.ts";
+import { NO_CHUNK } from "./node-order.ts";
+import { isBefore, type Place } from "./node-place.ts";
+import { gpuTierOf, type NodeShelves, ramTierOf, SHELVES } from "./node-shelves.ts";
 import { type Shortlist, Shortlists } from "./shortlists.ts";
 
-/** Measured: half of it and twice as much are no faster. */
+/** Measured: one band is mostly all for a job without filters, and two for one with them. */
 const BAND = 1 / 64;
 
+/** How far a search has come on a shelf. */
+interface Walk {
+  /** The chunk of the shelf in which the next node to look at is, and that node's number there. */
+  chunk: number;
+  rank: number;
+  /** What the class's fit adds to the standings. */
+  fit: number;
+  /** What the next node to look at would score. */
+  score: number;
+}
+
 export class NodeSearch {
-  readonly #tree: NodeTree;
-  readonly #vertices: Vertices;
-  /** A heap, used again by every search: nothing is allocated on the way. */
-  #bounds = new Float64Array(256);
-  #seen = new Int32Array(256);
-  /** Their classes, as positions in the shortlist. */
-  #classes = new Int32Array(256);
-  #size = 0;
+  readonly #shelves: NodeShelves;
   readonly #shortlists: Shortlists;
+  /** A heap; the walks are used again by every search, so that nothing is allocated on the way. */
+  readonly #walks: Walk[] = [];
+  #size = 0;
   #shortlist: Shortlist | null = null;
   /** By class, as the shortlist has them. */
-  #classBounds = new Float64Array(256);
+  #bounds = new Float64Array(256);
   /** Of the classes those with a bound of at least this have been taken up. */
   #floor = Number.POSITIVE_INFINITY;
   /** The highest bound of those that have not. */
   #highest = NEVER;
   #query: Query | null = null;
-  #last = NOBODY;
-  #lastClass = 0;
+  #gpuTier = 0;
+  #ramTier = 0;
+  /** Whether the first walk stands at the node that `next` returned last. */
+  #returned = false;
   /** Of the node that `next` returned last. */
   score = NEVER;
-  /** Rows looked at since this search was made; what a decision costs. */
+  /** Classes and nodes looked at since this search was made; what a decision costs. */
   looked = 0;
 
-  constructor(tree: NodeTree) {
-    this.#tree = tree;
-    this.#vertices = tree.vertices;
-    this.#shortlists = new Shortlists(tree);
+  constructor(shelves: NodeShelves) {
+    this.#shelves = shelves;
+    this.#shortlists = new Shortlists(shelves);
   }
 
-  /** Begins anew. The tree must not change before the last `next` of this search. */
+  /** Begins anew. No node must change before the last `next` of this search. */
   start(query: Query): void {
     this.#size = 0;
     this.#query = query;
-    this.#last = NOBODY;
+    this.#gpuTier = query.gpuTier;
+    this.#ramTier = query.ramTier;
+    this.#returned = false;
     this.#floor = Number.POSITIVE_INFINITY;
-    this.#sweep(this.#shortlists.of(query));
+    this.#shortlist = this.#shortlists.of(query);
+    this.#sweep(this.#shortlist, query.field);
   }
 
-  /** The next best node's vertex; null when no other could take the job. `score` is then its score. */
+  /** The next best node; null when no other could take the job. `score` is then its score. */
   next(): number | null {
     const query = this.#query;
     const shortlist = this.#shortlist;
     if (!query || !shortlist) return null;
-    if (this.#last !== NOBODY) {
-      this.#addNextTo(this.#last, query, shortlist, this.#lastClass, this.score);
-      this.#last = NOBODY;
-    }
+    if (this.#returned) this.#goOn(query);
+    this.#returned = false;
     for (;;) {
-      if (this.#highest !== NEVER && (this.#size === 0 || (this.#bounds[0] as number) < this.#floor)) {
-        this.#takeUpBand(query, shortlist);
+      const first = this.#size === 0 ? null : (this.#walks[0] as Walk);
+      if (this.#highest !== NEVER && (first === null || first.score < this.#floor)) {
+        this.#takeUpBand(shortlist);
         continue;
       }
-      if (this.#size === 0) return null;
-      const vertex = this.#seen[0] as number;
-      const bound = this.#bounds[0] as number;
-      const listed = this.#classes[0] as number;
-      this.#dropFirst();
-      if (this.#vertices.isNode(vertex)) {
-        this.#last = vertex;
-        this.#lastClass = listed;
-        this.score = bound;
-        return vertex;
+      if (first === null) return null;
+      this.looked += 1;
+      const node = this.#passing(query, first);
+      if (node !== null) {
+        this.#returned = true;
+        this.score = first.score;
+        return node;
       }
-      if (vertex !== shortlist.roots[listed]) this.#addNextTo(vertex, query, shortlist, listed, bound);
-      this.#addBestOf(vertex, query, shortlist, listed, Number.POSITIVE_INFINITY, NOBODY);
+      this.#goOn(query);
     }
   }
 
-  #sweep(shortlist: Shortlist): void {
-    const { length, rows: offsets, fits, field } = shortlist;
-    if (length > this.#classBounds.length) this.#classBounds = new Float64Array(2 * length);
-    const { rows } = this.#vertices;
-    const bounds = this.#classBounds;
+  #sweep({ columns, fits }: Shortlist, field: number): void {
+    const { length } = columns;
+    if (length > this.#bounds.length) this.#bounds = new Float64Array(2 * length);
+    const { table } = this.#shelves;
+    const row = this.#shelves.rowOf(field);
+    const bounds = this.#bounds;
     let highest = NEVER;
     for (let listed = 0; listed < length; listed++) {
-      const at = (offsets[listed] as number) + field * FAN;
-      const bound = (rows[at] as number) + (fits[listed] as number);
+      const bound = (table[row + (columns[listed] as number)] as number) + (fits[listed] as number);
       bounds[listed] = bound;
       if (bound > highest) highest = bound;
     }
     this.#highest = highest;
-    this.#shortlist = shortlist;
     this.looked += length;
   }
 
-  /** Takes up the best classes of those left. */
-  #takeUpBand(query: Query, { length, rows: offsets, roots }: Shortlist): void {
+  /** Takes up the best shelves of those left. */
+  #takeUpBand({ columns, fits }: Shortlist): void {
     const end = this.#floor;
     const floor = this.#highest - BAND;
-    const { rows } = this.#vertices;
-    let left = NEVER;
-    for (let listed = 0; listed < length; listed++) {
-      const bound = this.#classBounds[listed] as number;
-      if (bound >= end) continue;
-      if (bound < floor) {
-        if (bound > left) left = bound;
-      } else if (query.passes(rows, offsets[listed] as number)) this.#add(bound, listed, roots[listed] as number);
+    const bounds = this.#bounds;
+    let highest = NEVER;
+    for (let listed = 0; listed < columns.length; listed++) {
+      let bound = bounds[listed] as number;
+      if (bound >= floor) {
+        bound = this.#takeUp(columns[listed] as number, fits[listed] as number, floor, end);
+        bounds[listed] = bound;
+      }
+      if (bound > highest) highest = bound;
     }
     this.#floor = floor;
-    this.#highest = left;
+    this.#highest = highest;
   }
 
-  /** Adds the next best of the vertex's group. */
-  #addNextTo(vertex: number, query: Query, shortlist: Shortlist, listed: number, bound: number): void {
-    const group = this.#vertices.parentOf(vertex);
-    this.#addBestOf(group, query, shortlist, listed, bound, this.#vertices.rankOf(vertex));
-  }
-
-  /** Adds the best member of a group, of those that come after the one with this bound and rank. */
-  #addBestOf(
-    group: number,
-    query: Query,
-    { fits, field }: Shortlist,
-    listed: number,
-    limit: number,
-    after: number,
-  ): void {
-    const members = this.#vertices.countOf(group);
-    const at = this.#vertices.rowsOf(group);
-    const { rows } = this.#vertices;
-    const bounds = at + (this.#vertices.isLeaf(group) ? STANDING : field) * FAN;
-    const fit = fits[listed] as number;
-    this.looked += members;
-    let best = NEVER;
-    let who = NOBODY;
-    for (let rank = 0; rank < members; rank++) {
-      const bound = (rows[bounds + rank] as number) + fit;
-      if (bound <= best || bound > limit || (bound === limit && rank <= after)) continue;
-      if (!query.passes(rows, at + rank)) continue;
-      best = bound;
-      who = rank;
+  /** Takes up the shelves of a class whose nodes have enough free and stand high enough; returns the bound of the others. */
+  #takeUp(column: number, fit: number, floor: number, end: number): number {
+    const { numbers, tops, chunks } = this.#shelves;
+    const first = column * SHELVES;
+    let left = NEVER;
+    const last = numbers[first] as number;
+    for (let position = 1; position <= last; position++) {
+      const number = numbers[first + position] as number;
+      const score = (tops[first + position] as number) + fit;
+      if (score >= end || gpuTierOf(number) < this.#gpuTier || ramTierOf(number) < this.#ramTier) continue;
+      if (score >= floor) this.#add(chunks[first + position] as number, fit, score);
+      else if (score > left) left = score;
     }
-    if (who !== NOBODY) this.#add(best, listed, this.#vertices.memberAt(group, who));
+    return left;
   }
 
-  #add(bound: number, listed: number, vertex: number): void {
-    if (this.#size === this.#bounds.length) this.#grow();
+  #add(chunk: number, fit: number, score: number): void {
     let at = this.#size++;
+    let walk = this.#walks[at];
+    if (walk === undefined) walk = { chunk, rank: 0, fit, score };
+    else {
+      walk.chunk = chunk;
+      walk.rank = 0;
+      walk.fit = fit;
+      walk.score = score;
+    }
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!this.#isBefore(bound, vertex, parent)) break;
-      this.#shift(parent, at);
+      const above = this.#walks[parent] as Walk;
+      if (!this.#isBefore(walk, above)) break;
+      this.#walks[at] = above;
       at = parent;
     }
-    this.#put(at, bound, listed, vertex);
+    this.#walks[at] = walk;
+  }
+
+  /** The node the walk stands at; null if it could not take the job. */
+  #passing(query: Query, { chunk, rank }: Walk): number | null {
+    const { order, lines } = this.#shelves;
+    if (!query.admits(order.marksAt(chunk, rank))) return null;
+    const node = order.nodeAt(chunk, rank);
+    return query.passes(lines, node) ? node : null;
+  }
+
+  #placeOf(walk: Walk): Place {
+    return this.#shelves.places[this.#shelves.order.nodeAt(walk.chunk, walk.rank)] as Place;
+  }
+
+  /**
+   * The first walk goes on, past those of its chunk that surely cannot take the job: their marks are at hand, and a job
+   * that no node can take would have every node find its place in the heap.
+   */
+  #goOn(query: Query): void {
+    const walk = this.#walks[0] as Walk;
+    const { order } = this.#shelves;
+    const count = order.countOf(walk.chunk);
+    const from = walk.rank;
+    do walk.rank += 1;
+    while (walk.rank < count && !query.admits(order.marksAt(walk.chunk, walk.rank)));
+    this.looked += walk.rank - from - 1;
+    if (walk.rank === count) {
+      walk.rank = 0;
+      walk.chunk = order.nextOf(walk.chunk);
+      if (walk.chunk === NO_CHUNK) {
+        this.#dropFirst();
+        return;
+      }
+    }
+    walk.score = order.standingAt(walk.chunk, walk.rank) + walk.fit;
+    this.#sink(walk);
   }
 
   #dropFirst(): void {
-    const last = --this.#size;
-    const bound = this.#bounds[last] as number;
-    const listed = this.#classes[last] as number;
-    const vertex = this.#seen[last] as number;
+    const walks = this.#walks;
+    const first = walks[0] as Walk;
+    const last = walks[--this.#size] as Walk;
+    walks[this.#size] = first;
+    if (this.#size > 0) this.#sink(last);
+  }
+
+  /** Puts a walk in the place of the first, and moves it down to where it belongs. */
+  #sink(walk: Walk): void {
+    const walks = this.#walks;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
-      if (child >= last) break;
+      if (child >= this.#size) break;
       const right = child + 1;
-      if (right < last && this.#isBefore(this.#bounds[right] as number, this.#seen[right] as number, child))
-        child = right;
-      if (this.#isBefore(bound, vertex, child)) break;
-      this.#shift(child, at);
+      if (right < this.#size && this.#isBefore(walks[right] as Walk, walks[child] as Walk)) child = right;
+      const below = walks[child] as Walk;
+      if (this.#isBefore(walk, below)) break;
+      walks[at] = below;
       at = child;
     }
-    this.#put(at, bound, listed, vertex);
+    walks[at] = walk;
   }
 
-  #isBefore(bound: number, vertex: number, at: number): boolean {
-    const other = this.#bounds[at] as number;
-    return bound > other || (bound === other && this.#tree.isBefore(vertex, this.#seen[at] as number));
+  #isBefore(one: Walk, other: Walk): boolean {
+    if (one.score !== other.score) return one.score > other.score;
+    return isBefore(this.#placeOf(one), this.#placeOf(other));
   }
-
-  #shift(from: number, to: number): void {
-    this.#put(to, this.#bounds[from] as number, this.#classes[from] as number, this.#seen[from] as number);
-  }
-
-  #put(at: number, bound: number, listed: number, vertex: number): void {
-    this.#bounds[at] = bound;
-    this.#classes[at] = listed;
-    this.#seen[at] = vertex;
-  }
-
-  #grow(): void {
-    const size = this.#bounds.length * 2;
-    this.#bounds = copied(this.#bounds, new Float64Array(size));
-    this.#classes = copied(this.#classes, new Int32Array(size));
-    this.#seen = copied(this.#seen, new Int32Array(size));
-  }
-}
-
-function copied<Numbers extends Float64Array<ArrayBuffer> | Int32Array<ArrayBuffer>>(
-  from: Numbers,
-  to: Numbers,
-): Numbers {
-  to.set(from);
-  return to;
 }

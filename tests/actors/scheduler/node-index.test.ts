@@ -92,7 +92,15 @@ describe("the index answers as looking at every node would", () => {
         if (turn < 2) put({ ...node, unavailable: node.unavailable === null ? "suspect" : null });
         else if (turn < 3) put(evened(replaced(id, seed * 10_000 + step)));
         else if (turn < 4) put({ ...node, reputation: below(11) * 10 });
-        const demand = wanted[below(wanted.length)] as Demand;
+        const drawn = wanted[below(wanted.length)] as Demand;
+        // Several regions at once, one of them perhaps of no node; and GPU memory of what is none.
+        const regions = ["us-east", "sa-east", "nowhere"].slice(below(3));
+        const demand: Demand =
+          random() < 0.1
+            ? { ...drawn, requirements: { ...drawn.requirements, regions } }
+            : random() < 0.05
+              ? { ...drawn, device: random() < 0.5 ? "cpu" : null }
+              : drawn;
         const excluded = new Set(random() < 0.3 ? machines.filter(() => random() < 0.2).map((one) => one.id) : []);
         const isExcluded = (one: string) => excluded.has(one);
         const ranked = plain.ranked(demand, isExcluded);
@@ -193,3 +201,33 @@ test("among 20,000 equal machines the first is found at once, also when those be
   }
   expect((pool.looked - before) / 10_000).toBeLessThan(200);
 }, 60_000);
+
+test("a job that asks for a name no node has ever had is refused without a look at any", () => {
+  const pool = new NodePool();
+  for (const node of fleet(2000, 1)) pool.upsert({ ...node, unavailable: null });
+  const bare: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
+  for (const requirements of [{ regions: ["nowhere"] }, { format: "unheard-of" }, { runtime: "unheard-of" }]) {
+    expect(pool.best({ ...bare, requirements }, nobody)).toBeNull();
+    expect(pool.looked).toBe(0);
+  }
+  const [node] = fleet(1, 3);
+  if (!node) throw new Error("a fleet of one has one");
+  pool.upsert({ ...node, unavailable: null, profile: { ...node.profile, region: "Nowhere " } });
+  expect(pool.best({ ...bare, requirements: { regions: ["nowhere"] } }, nobody)?.nodeId).toBe(node.id);
+});
+
+test("a job that asks for more than any node ever had is refused without a walk past all of them", () => {
+  const pool = new NodePool();
+  for (const node of fleet(3000, 1)) pool.upsert(node);
+  const ram = { device: null, ramBytes: 1, vramBytes: 0 } as const;
+  for (const requirements of [
+    { minReputation: 100.5 },
+    { minStake: String(10n ** 18n) },
+    { maxPricePerHour: "0" },
+    { minReputation: 100.5, regions: ["eu-west"] },
+  ]) {
+    const before = pool.looked;
+    expect(pool.best({ ...ram, requirements }, () => false)).toBeNull();
+    expect(pool.looked - before).toBeLessThan(1000);
+  }
+});

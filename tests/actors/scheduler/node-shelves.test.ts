@@ -1,0 +1,102 @@
+/** The shelves and their tables against the plain definition, after every kind of change. */
+import { describe, expect, test } from "bun:test";
+import { GPU_STEPS, gpuTier, NEVER, RAM_STEPS, ramTier } from "../../../src/actors/scheduler/node-facts.ts";
+import { NO_CHUNK } from "../../../src/actors/scheduler/node-order.ts";
+import { isBefore, type Place } from "../../../src/actors/scheduler/node-place.ts";
+import { type Make, NodeShelves, SHELVES } from "../../../src/actors/scheduler/node-shelves.ts";
+import { seeded } from "../../support/seeded.ts";
+
+const GIB = 2 ** 30;
+/** More than the highest tier, so that nodes reach all of them. */
+const MOST_GIB = 300;
+
+interface Known {
+  readonly node: number;
+  readonly make: Make;
+  readonly place: Place;
+  /** Null: on no shelf. */
+  put: { readonly standing: number; readonly ram: number; readonly gpu: number } | null;
+}
+
+const compare = (one: Known, other: Known): number =>
+  (other.put?.standing ?? 0) - (one.put?.standing ?? 0) || (isBefore(one.place, other.place) ? -1 : 1);
+
+function check(shelves: NodeShelves, all: readonly Known[]): void {
+  const byMake = Map.groupBy(all, ({ make }) => make);
+  expect(new Set(shelves.makes())).toEqual(new Set(byMake.keys()));
+  for (const [make, known] of byMake) {
+    const onShelves = known.filter(({ put }) => put !== null);
+    const byShelf = Map.groupBy(onShelves, ({ put }) => `${gpuTier(put?.gpu ?? 0)}/${ramTier(put?.ram ?? 0)}`);
+    const first = make.column * SHELVES;
+    expect(shelves.numbers[first]).toBe(byShelf.size);
+    expect(make.used.length).toBe(byShelf.size);
+    const walked = make.used.map((shelf) => {
+      const at = first + shelf.position;
+      expect(shelves.numbers[at]).toBe(shelf.number);
+      const nodes: number[] = [];
+      const chunks: number[] = [];
+      for (let chunk = shelves.chunks[at] as number; chunk !== NO_CHUNK; chunk = shelves.order.nextOf(chunk)) {
+        chunks.push(chunk);
+        for (let rank = 0; rank < shelves.order.countOf(chunk); rank++) nodes.push(shelves.order.nodeAt(chunk, rank));
+      }
+      expect(chunks).toEqual(shelf.chunks);
+      expect(shelf.highs).toEqual(chunks.map((chunk) => shelves.order.standingAt(chunk, 0)));
+      expect(shelves.tops[at]).toBe(shelf.highs[0] as number);
+      return nodes;
+    });
+    const sorted = [...byShelf.values()].map((on) => on.sort(compare).map(({ node }) => node));
+    expect(new Set(walked.map(String))).toEqual(new Set(sorted.map(String)));
+    const best = (has: (put: NonNullable<Known["put"]>) => boolean) =>
+      Math.max(NEVER, ...onShelves.flatMap(({ put }) => (put !== null && has(put) ? [put.standing] : [])));
+    const column = Array.from(
+      { length: GPU_STEPS + RAM_STEPS },
+      (_, field) => shelves.table[shelves.rowOf(field) + make.column],
+    );
+    expect(column).toEqual([
+      ...Array.from({ length: GPU_STEPS }, (_, tier) => best(({ gpu }) => gpuTier(gpu) >= tier)),
+      ...Array.from({ length: RAM_STEPS }, (_, tier) => best(({ ram }) => ramTier(ram) >= tier)),
+    ]);
+  }
+}
+
+describe("shelves are in order, and the tables say what is on them", () => {
+  for (const seed of [1, 2, 3]) {
+    test(`while nodes come, go, fill up and empty (seed ${seed})`, () => {
+      const random = seeded(seed);
+      const below = (limit: number) => Math.floor(random() * limit);
+      const shelves = new NodeShelves();
+      const nodes = new Map<string, Known>();
+      const remove = (id: string, { node, make }: Known) => {
+        shelves.remove(node, make);
+        nodes.delete(id);
+      };
+      for (let step = 0; step < 6000; step++) {
+        // Grows to some thousand nodes, nearly all of one of fifty classes, and falls empty again.
+        const id = `node-${below(3000)}`;
+        const known = nodes.get(id);
+        const number = random() < 0.8 ? 0 : below(50);
+        const place: Place = { hardware: { number, cards: [], ram: 0, hasGpu: false }, region: `${below(3)}`, id };
+        if (known === undefined && random() < (step < 3500 ? 0.9 : 0)) {
+          const make = shelves.makeOf(place);
+          nodes.set(id, { node: shelves.insert(place, make), make, place, put: null });
+        } else if (known !== undefined && random() < (step < 3500 ? 0.05 : 0.8)) remove(id, known);
+        const [one] = nodes.values().drop(below(nodes.size));
+        if (one !== undefined && random() < 0.2) {
+          shelves.takeAway(one.node, one.make);
+          one.put = null;
+        } else if (one !== undefined) {
+          // Few distinct values, so that many nodes share the highest, and half of them one shelf.
+          const [ram, gpu] = random() < 0.5 ? [GIB, GIB] : [below(MOST_GIB) * GIB, below(MOST_GIB) * GIB];
+          one.put = { standing: below(20) / 20, ram, gpu };
+          shelves.put(one.node, one.make, one.put.standing, ram, gpu);
+        }
+        if (step % 100 === 0) check(shelves, [...nodes.values()]);
+      }
+      for (const [id, known] of nodes) {
+        remove(id, known);
+        if (nodes.size % 50 === 0) check(shelves, [...nodes.values()]);
+      }
+      expect([...shelves.makes()]).toEqual([]);
+    }, 60_000);
+  }
+});
