@@ -162,7 +162,8 @@ describe.each(await databaseServers())(
       } as never);
       try {
         await until("the loss to be noticed", async () => (await backends()) === 0);
-        expect(await journal.load(widget())).toBeNull();
+        // The server knows of the end before we do: the first read may still go out on the dead connection, and say so.
+        expect(await journal.load(widget()).catch(() => journal.load(widget()))).toBeNull();
         expect(lost).toBe(true);
       } finally {
         spy.mockRestore();
