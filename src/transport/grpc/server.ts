@@ -60,7 +60,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     SchedulingServiceDefinition,
   ];
   // Health and reflection stay outside the limits: a probe must get its answer from a busy server above all.
-  const gate = new Gate(JobServiceDefinition.submitJob.path, options.now);
+  const gate = new Gate({ path: JobServiceDefinition.submitJob.path, now: options.now, log: options.log });
   const clients = server.with(errors).with(gate.middleware()).with(calls.middleware()).with(shares);
   const nodes = server.with(errors).with(nodeCalls.middleware()).with(shares);
   (failpoints.armed ? clients.with(beforeAnswer("ack.client")) : clients).add(JobServiceDefinition, options.jobs);

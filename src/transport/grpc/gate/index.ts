@@ -9,7 +9,7 @@
 import http2, { type Http2Server } from "node:http2";
 import type { Socket } from "node:net";
 import type { CallContext, ServerMiddlewareCall } from "nice-grpc";
-import type { Millis } from "../../../actors/runtime/index.ts";
+import type { Log, Millis } from "../../../actors/runtime/index.ts";
 import { Refusal } from "../../../domain/refusal.ts";
 import { pathMatcher, plainBlock } from "../../http2/headers.ts";
 import { refusalTrailers } from "../errors.ts";
@@ -23,18 +23,29 @@ interface Scope {
   refusal: Buffer;
 }
 
+/** An operator hears of it at most this often. */
+const SAY_EVERY: Millis = 60_000;
+
+/** While a server listens through its gate no other does: they share the one function that makes servers. */
+let listening: Promise<unknown> = Promise.resolve();
+
+export interface GateOptions {
+  /** Of the method whose calls may be refused unread. */
+  readonly path: string;
+  readonly now: () => Millis;
+  readonly log: Log;
+}
+
 export class Gate {
   readonly #everybody: Scope;
   readonly #connections = new Map<string, Scope>();
   readonly #isSubmission: (block: Buffer) => boolean;
   #refused = 0;
+  #saidAt = Number.NEGATIVE_INFINITY;
+  #saidOf = 0;
 
-  /** @param path of the method whose calls may be refused unread */
-  constructor(
-    private readonly path: string,
-    private readonly now: () => Millis,
-  ) {
-    this.#isSubmission = pathMatcher(path);
+  constructor(private readonly options: GateOptions) {
+    this.#isSubmission = pathMatcher(options.path);
     this.#everybody = this.#scope();
   }
 
@@ -47,7 +58,7 @@ export class Gate {
   middleware() {
     const gate = this;
     return async function* <Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
-      const connection = call.method.path === gate.path ? gate.#connections.get(context.peer) : undefined;
+      const connection = call.method.path === gate.options.path ? gate.#connections.get(context.peer) : undefined;
       if (connection === undefined) return yield* call.next(call.request, context);
       gate.#everybody.shedding.noteRead();
       connection.shedding.noteRead();
@@ -68,7 +79,13 @@ export class Gate {
    * Runs `listen`, which makes the HTTP/2 server somewhere within a library that does not hand it out, and puts the gate
    * before that server.
    */
-  async before<T>(listen: () => Promise<T>): Promise<T> {
+  before<T>(listen: () => Promise<T>): Promise<T> {
+    const turn = listening.then(() => this.#listen(listen));
+    listening = turn.catch(() => {});
+    return turn;
+  }
+
+  async #listen<T>(listen: () => Promise<T>): Promise<T> {
     const { createServer } = http2;
     http2.createServer = ((...args: Parameters<typeof createServer>) => {
       const server = createServer(...args);
@@ -91,8 +108,19 @@ export class Gate {
     });
   }
 
+  #noteRefusal(): void {
+    this.#refused += 1;
+    const now = this.options.now();
+    if (now - this.#saidAt < SAY_EVERY) return;
+    this.options.log.warn("more submissions come than can be taken; some are refused unread", {
+      unread: this.#refused - this.#saidOf,
+    });
+    this.#saidAt = now;
+    this.#saidOf = this.#refused;
+  }
+
   #scope(): Scope {
-    return { shedding: new Shedding(this.now), refusal: Buffer.alloc(0) };
+    return { shedding: new Shedding(this.options.now), refusal: Buffer.alloc(0) };
   }
 
   #open(socket: Socket): GatedSocket {
@@ -108,7 +136,7 @@ export class Gate {
         return refused === undefined;
       },
       refusal: () => {
-        this.#refused += 1;
+        this.#noteRefusal();
         return refusing.refusal;
       },
     });

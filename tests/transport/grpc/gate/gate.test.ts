@@ -1,5 +1,6 @@
 /** The gate before a real gRPC server that refuses all submissions, or none. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import http2 from "node:http2";
 import { join } from "node:path";
 import { createChannel, createClient, createServer, type Server, type ServiceImplementation } from "nice-grpc";
 import { type Answer, FrameClient } from "../../../../bench/frame-client.ts";
@@ -8,6 +9,7 @@ import { systemClock } from "../../../../src/observability/index.ts";
 import { errorMiddleware } from "../../../../src/transport/grpc/errors.ts";
 import { Gate } from "../../../../src/transport/grpc/gate/index.ts";
 import { JobServiceDefinition, SubmitJobRequest } from "../../../../src/transport/grpc/protocol.ts";
+import { rememberingLog } from "../../../support/quiet.ts";
 
 const RESOURCE_EXHAUSTED = 8;
 const SUBMIT = JobServiceDefinition.submitJob.path;
@@ -20,6 +22,7 @@ let read = 0;
 let server: Server;
 let gate: Gate;
 let address: string;
+const log = rememberingLog();
 
 const never = async (): Promise<never> => {
   throw new Refusal("unimplemented", "not part of this test");
@@ -41,7 +44,7 @@ const jobs: ServiceImplementation<typeof JobServiceDefinition> = {
 
 beforeAll(async () => {
   server = createServer();
-  gate = new Gate(SUBMIT, systemClock.now);
+  gate = new Gate({ path: SUBMIT, now: systemClock.now, log });
   const toRefusal = (error: unknown) => (error instanceof Refusal ? error : new Refusal("internal", String(error)));
   server.with(errorMiddleware(toRefusal)).with(gate.middleware()).add(JobServiceDefinition, jobs);
   address = `127.0.0.1:${await gate.before(() => server.listen("127.0.0.1:0"))}`;
@@ -75,6 +78,8 @@ describe("a flood of submissions that are refused", () => {
     const before = gate.refused;
     const answers = await flood(client, () => gate.refused - before >= 500);
     expect(answers.filter(({ status, hinted }) => status !== RESOURCE_EXHAUSTED || !hinted)).toEqual([]);
+    // The operator hears of it, and not of each.
+    expect(log.lines.map(({ message }) => message)).toEqual([expect.stringContaining("refused unread")]);
     full = false;
     let quiet = gate.refused;
     let since = performance.now();
@@ -188,4 +193,27 @@ describe.skipIf(!python)("gRPC's own core, on which the C++ clients stand", () =
       afterwards: "OK",
     });
   }, 60_000);
+});
+
+test("of servers that begin to listen at once each has its own gate, and none stays behind for others", async () => {
+  const { createServer: before } = http2;
+  const gates = [0, 1, 2].map(() => new Gate({ path: SUBMIT, now: systemClock.now, log }));
+  const servers = gates.map(() => createServer());
+  for (const [index, one] of servers.entries()) {
+    const counted = gates[index] as Gate;
+    one
+      .with(errorMiddleware((error) => error as Refusal))
+      .with(counted.middleware())
+      .add(JobServiceDefinition, jobs);
+  }
+  const ports = await Promise.all(
+    gates.map((one, index) => one.before(() => (servers[index] as Server).listen("127.0.0.1:0"))),
+  );
+  expect(http2.createServer).toBe(before);
+  full = true;
+  const client = new FrameClient(`127.0.0.1:${ports[1]}`, SUBMIT, request);
+  await flood(client, () => (gates[1] as Gate).refused >= 50);
+  expect([gates[0]?.refused, gates[2]?.refused]).toEqual([0, 0]);
+  client.close();
+  for (const one of servers) one.forceShutdown();
 });
