@@ -6,11 +6,13 @@ import type { Demand } from "../../domain/job-spec.ts";
 import type { NodeProfile } from "../../domain/node-profile.ts";
 import { type Room, regionOf, takes } from "../../domain/placement.ts";
 import { NameBits } from "./name-bits.ts";
-import { classOf, Extremes, type Names, Query } from "./node-facts.ts";
+import { classOf } from "./node-facts.ts";
 import { freeGpu } from "./node-lines.ts";
 import type { Place } from "./node-place.ts";
+import { Query } from "./node-query.ts";
 import { NodeSearch } from "./node-search.ts";
 import { type Make, NodeShelves } from "./node-shelves.ts";
+import { Extremes, type Seen } from "./seen.ts";
 
 /** What the index is told of a node. */
 export interface Indexed {
@@ -36,7 +38,7 @@ export class NodeIndex<Entry extends Indexed> {
   readonly #shelves = new NodeShelves();
   readonly #search = new NodeSearch(this.#shelves);
   /** Regions are many, so they get more bits. */
-  readonly #names: Names = {
+  readonly #seen: Seen = {
     regions: new NameBits(2),
     formats: new NameBits(1),
     runtimes: new NameBits(1),
@@ -60,7 +62,7 @@ export class NodeIndex<Entry extends Indexed> {
     const { number, make } = entry.seat;
     this.#entries[number] = entry;
     this.#shelves.takeAway(number, make);
-    this.#shelves.lines.writeLasting(number, entry.node.profile, entry.node.reputation, this.#names);
+    this.#shelves.lines.writeLasting(number, entry.node.profile, entry.node.reputation, this.#seen);
     this.refresh(entry);
   }
 
@@ -77,7 +79,7 @@ export class NodeIndex<Entry extends Indexed> {
    */
   search(demand: Demand, isExcluded: (nodeId: string) => boolean): () => { entry: Entry; score: number } | null {
     const search = this.#search;
-    search.start(new Query(demand, this.#names));
+    search.start(new Query(demand, this.#seen));
     return () => {
       for (let number = search.next(); number !== null; number = search.next()) {
         const entry = this.#entries[number] as Entry;

@@ -7,8 +7,8 @@
  */
 import type { NodeProfile } from "../../domain/node-profile.ts";
 import { nameOf, ownHourlyPrice, type Room, regionOf } from "../../domain/placement.ts";
-import type { Names } from "./node-facts.ts";
 import { marksOfNode } from "./node-marks.ts";
+import type { Seen } from "./seen.ts";
 
 const LINE_BYTES = 64;
 const DOUBLES = LINE_BYTES / Float64Array.BYTES_PER_ELEMENT;
@@ -117,7 +117,7 @@ export class NodeLines {
   }
 
   /** Writes what no attempt changes. The node must be on no shelf: the shelf has its marks. */
-  writeLasting(node: number, profile: NodeProfile, reputation: number, names: Names): void {
+  writeLasting(node: number, profile: NodeProfile, reputation: number, seen: Seen): void {
     const at = node * WORDS;
     const stake = Number(profile.stakeUnits);
     const own = ownHourlyPrice(profile);
@@ -126,11 +126,11 @@ export class NodeLines {
     this.#floats[at + STAKE] = stake;
     this.#floats[at + PRICE] = price ?? LIST_PRICED;
     const { fround } = Math;
-    names.extremes.note(fround(reputation), fround(stake), price === null ? null : fround(price));
+    seen.extremes.note(fround(reputation), fround(stake), price === null ? null : fround(price));
     const region = regionOf(profile);
-    const regions = region === "" ? [0, 0] : names.regions.of([region]);
-    const formats = names.formats.of(profile.formats.map(nameOf))[0] ?? 0;
-    const runtimes = names.runtimes.of(profile.runtimes.map(nameOf))[0] ?? 0;
+    const regions = region === "" ? [0, 0] : seen.regions.of([region]);
+    const formats = seen.formats.of(profile.formats.map(nameOf))[0] ?? 0;
+    const runtimes = seen.runtimes.of(profile.runtimes.map(nameOf))[0] ?? 0;
     this.#words[at + REGIONS] = regions[0] ?? 0;
     this.#words[at + REGIONS + 1] = regions[1] ?? 0;
     this.#words[at + FORMATS] = formats;

@@ -9,9 +9,10 @@
  * Ties: of equal scores goes first whose place comes first. A score is compared exactly, as standings and fits add without
  * rounding (`domain/placement.ts`), and no class is left out that could hold another node of the same score.
  */
-import { NEVER, type Query } from "./node-facts.ts";
+import { NEVER } from "./node-facts.ts";
 import { NO_CHUNK } from "./node-order.ts";
 import { isBefore, type Place } from "./node-place.ts";
+import type { Query } from "./node-query.ts";
 import { gpuTierOf, type NodeShelves, ramTierOf, SHELVES } from "./node-shelves.ts";
 import { type Shortlist, Shortlists } from "./shortlists.ts";
 

@@ -2,7 +2,8 @@
  * Which classes of hardware could take a job at all, and how well each fits it. That depends on a few numbers of the job, which
  * most jobs share with many others; so it is kept, until a class comes or goes.
  */
-import { NEVER, type Query } from "./node-facts.ts";
+import { NEVER } from "./node-facts.ts";
+import type { Query } from "./node-query.ts";
 import type { NodeShelves } from "./node-shelves.ts";
 
 export interface Shortlist {

@@ -1,20 +1,21 @@
 /** Marks and lines may let a node pass that the rules refuse, never the other way round. */
 import { expect, test } from "bun:test";
 import { NameBits } from "../../../src/actors/scheduler/name-bits.ts";
-import { Extremes, type Names, Query } from "../../../src/actors/scheduler/node-facts.ts";
 import { freeGpu, NodeLines } from "../../../src/actors/scheduler/node-lines.ts";
+import { Query } from "../../../src/actors/scheduler/node-query.ts";
+import { Extremes, type Seen } from "../../../src/actors/scheduler/seen.ts";
 import type { Demand } from "../../../src/domain/job-spec.ts";
 import { lacks, takes, totalRoom } from "../../../src/domain/placement.ts";
 import { demands, fleet } from "../../support/fleet.ts";
 
-const names = (): Names => ({
+const names = (): Seen => ({
   regions: new NameBits(2),
   formats: new NameBits(1),
   runtimes: new NameBits(1),
   extremes: new Extremes(),
 });
 
-function linesOf(nodes: ReturnType<typeof fleet>, known: Names): { lines: NodeLines; numbers: readonly number[] } {
+function linesOf(nodes: ReturnType<typeof fleet>, known: Seen): { lines: NodeLines; numbers: readonly number[] } {
   const lines = new NodeLines();
   const numbers = nodes.map(({ profile, reputation }) => {
     const number = lines.create();
