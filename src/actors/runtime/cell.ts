@@ -15,6 +15,7 @@
  * wrong, the actor goes on from `#committed` or from the row, so nothing uncommitted can be seen or built upon.
  */
 import type { AnyMachineSnapshot } from "xstate";
+import type { CellHost, Message, Reply } from "./cell-host.ts";
 import type { Computation } from "./computation.ts";
 import {
   ActorOverloaded,
@@ -26,46 +27,9 @@ import {
 } from "./errors.ts";
 import { failpoints } from "./failpoints.ts";
 import type { CommitOutcome } from "./group-commit.ts";
-import { type ActorKind, type Committed, type CommittedChange, dottedState } from "./kind.ts";
-import type { ActorRef, Clock, Journal, JournalEntry, Json, Log, Millis, StoredActor, Text } from "./ports.ts";
+import { type ActorKind, type Committed, dottedState } from "./kind.ts";
+import type { ActorRef, JournalEntry, Json, Millis, StoredActor, Text } from "./ports.ts";
 import { RestartBudget } from "./restart-budget.ts";
-
-/** What a cell needs from the system it lives in. */
-export interface CellHost {
-  readonly clock: Clock;
-  readonly journal: Journal;
-  readonly log: Log;
-  /** Hands a transition to the journal. `settle` is called once, with what became of it. */
-  enqueue(entry: JournalEntry, settle: (outcome: CommitOutcome) => void): void;
-  /** The cell has a new committed state: deadlines, effects and listeners follow from it. */
-  committed(cell: Cell, change: CommittedChange): void;
-  /** The cell takes no events until it is released: nothing may act in its name meanwhile. */
-  setAside(cell: Cell): void;
-  /** The cell has nothing to do and need not stay in memory. */
-  release(cell: Cell): void;
-}
-
-export type Message =
-  | {
-      readonly type: "event";
-      readonly event: { readonly type: string };
-      /** The event is for this version of the actor alone: a deadline must not fall on the state after its own. */
-      readonly forVersion?: number;
-      readonly reply: Reply | null;
-    }
-  | {
-      readonly type: "create";
-      readonly input: Readonly<Record<string, unknown>>;
-      /** Stored beside the new actor; kept here only until its commit has settled. */
-      readonly texts: readonly Text[];
-      readonly reply: Reply | null;
-    };
-
-export interface Reply {
-  /** `created` is true when this very message made the actor. */
-  resolve(committed: Committed, created: boolean): void;
-  reject(error: Error): void;
-}
 
 type Mode = "unread" | "reading" | "ready" | "committing" | "resting" | "absent" | "quarantined";
 

@@ -5,7 +5,8 @@
  * Order after a commit, and nothing before it: the sender is answered, the deadline set, effects started, listeners told.
  */
 import type { AnyStateMachine } from "xstate";
-import { Cell, type CellHost, type Message, type Reply } from "./cell.ts";
+import { Cell } from "./cell.ts";
+import type { CellHost, Message, Reply } from "./cell-host.ts";
 import { Computation } from "./computation.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Effects } from "./effects.ts";
