@@ -1,6 +1,7 @@
 /** What became of every acknowledged job: from the database, and from what the nodes were told. */
-import pg from "pg";
+
 import { audit } from "../support/audit.ts";
+import { rowsOf } from "../support/servers.ts";
 import type { LightRun } from "./light-node.ts";
 
 export interface Verdict {
@@ -22,7 +23,7 @@ const ended = new Set(["completed", "failed", "cancelled"]);
 
 /** How many of the jobs have not ended; undefined while the database does not answer. */
 export async function unfinished(url: string): Promise<number | undefined> {
-  return query<{ open: string }>(
+  return rowsOf<{ open: string }>(
     url,
     "select count(*)::text as open from jobs where status not in ('completed', 'failed', 'cancelled')",
   ).then(
@@ -36,12 +37,12 @@ export async function judge(
   acknowledged: ReadonlySet<string>,
   runs: readonly LightRun[],
 ): Promise<Verdict> {
-  const rows = await query<{ id: string; status: string; state: string; reason: string | null; attempt: number }>(
+  const rows = await rowsOf<{ id: string; status: string; state: string; reason: string | null; attempt: number }>(
     url,
     "select id::text, status::text, state, state_reason as reason, attempt from jobs",
   );
   const jobs = new Map(rows.map((row) => [row.id, row]));
-  const twice = await query<{ id: string }>(
+  const twice = await rowsOf<{ id: string }>(
     url,
     "select id from transitions where kind = 'job' and event ->> 'type' = 'COMPLETED' group by id having count(*) > 1",
   );
@@ -71,15 +72,4 @@ export async function judge(
     rerun: [...finished.values()].filter((one) => one.length > 1).length,
     faults: (await audit(url)).faults,
   };
-}
-
-async function query<Row extends pg.QueryResultRow>(url: string, sql: string): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url });
-  client.on("error", () => {});
-  await client.connect();
-  try {
-    return (await client.query<Row>(sql)).rows;
-  } finally {
-    await client.end();
-  }
 }

@@ -7,7 +7,6 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import pg from "pg";
 import { readBackup } from "../../src/store/backup/index.ts";
 import { startEmbeddedPostgres } from "../../src/store/embedded/index.ts";
 import { StatusCode } from "../../src/transport/grpc/protocol.ts";
@@ -17,6 +16,7 @@ import { Engine, smallJob } from "../support/engine.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import {
   freshDatabase,
+  rowsOf,
   silentLog,
   startPostgresServer,
   startRedisServer,
@@ -94,16 +94,6 @@ async function transitionsIn(file: string): Promise<string[]> {
     else if (entry.type === "row" && table === "transitions") lines.push(entry.line);
   }
   return lines.sort();
-}
-
-async function rowsAt<R extends pg.QueryResultRow>(url: string, sql: string): Promise<R[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query<R>(sql)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 for (const { name, available, place, more } of setups) {
@@ -198,13 +188,13 @@ for (const { name, available, place, more } of setups) {
         expect([...jobs.keys()].sort()).toEqual([done, running, ...queued].sort());
         expect(jobs.get(running)).toEqual({ state: "cancelled", attempts: 1 });
         for (const id of [done, ...queued]) expect(jobs.get(id)?.state).toBe("completed");
-        const texts = await rowsAt<{ bytes: number; uses: string }>(
+        const texts = await rowsOf<{ bytes: number; uses: string }>(
           url,
           "select length(content) as bytes, uses from texts",
         );
         expect(texts).toEqual([{ bytes: bigModel.length, uses: "1" }]);
         // What went on is written behind what was there, and by a leader of a later epoch.
-        const [log] = await rowsAt<{ later: boolean; many: string }>(
+        const [log] = await rowsOf<{ later: boolean; many: string }>(
           url,
           `select bool_and(epoch > 1) as later, count(*)::text as many from transitions where seq > ${(await transitionsIn(file)).length}`,
         );

@@ -78,11 +78,16 @@ export async function freshDatabase(serverUrl: string): Promise<TestServer & { d
 
 /** Runs one statement on a connection of its own. */
 export async function administer(url: string, sql: string): Promise<void> {
+  await rowsOf(url, sql);
+}
+
+/** The same, and what it returns. */
+export async function rowsOf<Row extends pg.QueryResultRow>(url: string, sql: string): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url });
   client.on("error", () => {});
   await client.connect();
   try {
-    await client.query(sql);
+    return (await client.query<Row>(sql)).rows;
   } finally {
     await client.end();
   }

@@ -1,30 +1,19 @@
 /** Jobs with big models and hyperparameters, over a real socket and on a real PostgreSQL: what is stored, told apart, and sent. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { createHash, randomUUID } from "node:crypto";
-import pg from "pg";
 import { loadConfig } from "../../../src/config/index.ts";
 import { sha256Of } from "../../../src/domain/job-texts.ts";
 import { submissionRules } from "../../../src/settings.ts";
 import { ANONYMOUS } from "../../../src/transport/grpc/caller.ts";
 import { type DeepPartial, DeviceType, JobConfig, StatusCode } from "../../../src/transport/grpc/protocol.ts";
 import { readSubmission } from "../../../src/transport/grpc/submission.ts";
-import { administer, databaseServers } from "../../support/servers.ts";
+import { administer, databaseServers, rowsOf } from "../../support/servers.ts";
 import { type Clients, jobConfig, refused, TestServer } from "../../support/test-server.ts";
 
 const model = JSON.stringify({ layers: [], comment: '"ü"'.repeat(200_000) });
 const hyperparameters = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`p${index}`, "v".repeat(100)]));
 
 const anonymous = { caller: ANONYMOUS, idempotencyKey: undefined, randomId: randomUUID };
-
-async function rowsOf<R extends pg.QueryResultRow>(url: string, sql: string): Promise<readonly R[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query<R>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 for (const { name, url } of await databaseServers()) {
   describe(`big texts on the ${name} PostgreSQL`, () => {
