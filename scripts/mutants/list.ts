@@ -95,9 +95,8 @@ export const mutants: readonly Mutant[] = [
     invariant: "I3",
     name: "keep the room of an attempt that has ended",
     file: pool,
-    find: `    takeOut(attempt, attempts);
-`,
-    replace: "",
+    find: "    const left = without(attempt, last);",
+    replace: "    const left = last;",
     tests: "tests/actors/scheduler/node-pool.test.ts",
     caughtBy: "",
   },

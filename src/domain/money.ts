@@ -8,8 +8,8 @@ export type TokenUnits = bigint;
 export const UNITS_PER_TOKEN = 1_000_000_000n;
 
 /** Base units per second for a CPU job, from the specification's "Cost Estimation". */
-const BASE_RATE = 10_000n;
-const GPU_MULTIPLIER = 10n;
+const BASE_RATE = 10_000;
+const GPU_MULTIPLIER = 10;
 
 export interface PricedResources {
   readonly gpu: boolean;
@@ -25,9 +25,21 @@ export function price({ gpu, ramGb, seconds }: PricedResources): TokenUnits {
   return BigInt(ratePerSecond({ gpu, ramGb })) * BigInt(seconds);
 }
 
-/** Base units that a second of these resources costs by the price list; also the measure of fair share. */
+/**
+ * Base units that a second of these resources costs by the price list; also the measure of fair share. Exact below 2^53, that is
+ * for up to 9 million million gigabytes, so it needs no bigint.
+ */
 export function ratePerSecond({ gpu, ramGb }: Omit<PricedResources, "seconds">): number {
-  return Number((BASE_RATE / 100n) * (gpu ? GPU_MULTIPLIER : 1n) * (100n + BigInt(ramGb)));
+  return (BASE_RATE / 100) * (gpu ? GPU_MULTIPLIER : 1) * (100 + ramGb);
+}
+
+/**
+ * Whether one amount, as decimal text, is at most another. Becoming a float keeps order, so only amounts that become the
+ * same one are compared to the last digit: a bigint is made of text at a hundred times the price, and placement asks this often.
+ */
+export function isAtMost(amount: string, most: string): boolean {
+  const [one, other] = [Number(amount), Number(most)];
+  return one === other ? BigInt(amount) <= BigInt(most) : one < other;
 }
 
 export interface Split {

@@ -1,6 +1,6 @@
 /** Which node suits a job: who can run it at all, and who runs it best. Pure. */
 import type { Demand, DeviceKind, Requirements } from "./job-spec.ts";
-import { price, type TokenUnits } from "./money.ts";
+import { isAtMost, price, ratePerSecond, type TokenUnits } from "./money.ts";
 import { type Device, isGpu, type NodeProfile } from "./node-profile.ts";
 
 const GIB = 2 ** 30;
@@ -73,20 +73,23 @@ export const totalRoom = (profile: NodeProfile): Room => ({
   vramTaken: 0,
 });
 
-export const roomLeft = (profile: NodeProfile, taken: Iterable<Demand>): Room => roomWithin(totalRoom(profile), taken);
+export function roomLeft(profile: NodeProfile, taken: Iterable<Demand>): Room {
+  const room: RoomLeft = totalRoom(profile);
+  for (const demand of taken) draw(room, demand);
+  return room;
+}
 
 /** Of a job on a node, what it takes. */
 export type Taken = Pick<Demand, "ramBytes" | "vramBytes">;
 
-/** What these take from so much room. */
-export function roomWithin({ slots, ramBytes, cards, vramTaken }: Room, taken: Iterable<Taken>): Room {
-  let [slotsLeft, ramLeft, vramGone] = [slots, ramBytes, vramTaken];
-  for (const demand of taken) {
-    slotsLeft -= 1;
-    ramLeft -= demand.ramBytes;
-    vramGone += demand.vramBytes;
-  }
-  return { slots: slotsLeft, ramBytes: ramLeft, cards, vramTaken: vramGone };
+/** Room that is being worked out. */
+export type RoomLeft = { -readonly [Part in keyof Room]: Room[Part] };
+
+/** Takes from the room what one job takes. */
+export function draw(room: RoomLeft, { ramBytes, vramBytes }: Taken): void {
+  room.slots -= 1;
+  room.ramBytes -= ramBytes;
+  room.vramTaken += vramBytes;
 }
 
 /** What is left for a job of this kind; without a kind it asks for no GPU memory. */
@@ -116,9 +119,8 @@ function fails({ profile, reputation }: NodeFacts, demand: Demand, asked: Requir
   if (asked.format !== undefined && !hasName(profile.formats, asked.format)) return "format";
   if (asked.runtime !== undefined && !hasName(profile.runtimes, asked.runtime)) return "runtime";
   if (asked.minReputation !== undefined && !(reputation >= asked.minReputation)) return "reputation";
-  if (asked.minStake !== undefined && BigInt(profile.stakeUnits) < BigInt(asked.minStake)) return "stake";
-  if (asked.maxPricePerHour !== undefined && hourlyPrice(profile, demand) > BigInt(asked.maxPricePerHour))
-    return "price";
+  if (asked.minStake !== undefined && !isAtMost(asked.minStake, profile.stakeUnits)) return "stake";
+  if (asked.maxPricePerHour !== undefined && !costsAtMost(profile, demand, asked.maxPricePerHour)) return "price";
   return null;
 }
 
@@ -149,12 +151,27 @@ export function hourlyPrice(profile: NodeProfile, demand: Demand): TokenUnits {
   return ownHourlyPrice(profile) ?? listPrice(demand);
 }
 
-/** Base units an hour by the network's price list. */
-export function listPrice({ device, ramBytes }: Demand): TokenUnits {
-  const gpu = device !== null && device !== "cpu";
-  // As jobs are priced: whole gigabytes, at least one.
-  return price({ gpu, ramGb: Math.max(1, Math.ceil(ramBytes / GIB)), seconds: 3600 });
+function costsAtMost(profile: NodeProfile, demand: Demand, most: string): boolean {
+  const own = ownHourlyPrice(profile);
+  return own === null ? listsAtMost(demand, most) : own <= BigInt(most);
 }
+
+/** Base units an hour by the network's price list. */
+export const listPrice = (demand: Demand): TokenUnits => price({ ...pricedAs(demand), seconds: HOUR });
+
+/** Whether that is at most so much, as decimal text; as `isAtMost`. */
+export function listsAtMost(demand: Demand, most: string): boolean {
+  const [listed, limit] = [ratePerSecond(pricedAs(demand)) * HOUR, Number(most)];
+  return listed === limit ? listPrice(demand) <= BigInt(most) : listed < limit;
+}
+
+const HOUR = 3600;
+
+/** As jobs are priced: whole gigabytes, at least one. */
+const pricedAs = (demand: Demand): { readonly gpu: boolean; readonly ramGb: number } => ({
+  gpu: wantsGpu(demand),
+  ramGb: Math.max(1, Math.ceil(demand.ramBytes / GIB)),
+});
 
 /** Whether the job fits into what is left; null means yes. Assumes that `lacks` said null. */
 export function crowded(room: Room, demand: Demand): Unfit | null {

@@ -18,30 +18,29 @@ export class NameBits {
     this.#given = Array.from({ length: words }, () => 0);
   }
 
-  /** The bits of these names, a word each; names not met before get their bits. */
+  /** The bits of a node's names, a word each; names not met before get theirs. */
   of(names: readonly string[]): readonly number[] {
     for (const name of names) {
       if (!this.#own.has(name) && this.#own.size < this.#words * WORD - SHARED) this.#own.set(name, this.#own.size);
     }
-    const words = this.peek(names);
+    const words = this.#given.map(() => 0);
+    for (const name of names) {
+      const bit = this.bitOf(name);
+      const word = bit >> 5;
+      words[word] = (words[word] ?? 0) | (1 << (bit & 31));
+    }
     for (const [index, word] of words.entries()) this.#given[index] = (this.#given[index] ?? 0) | word;
     return words;
   }
 
-  /** Whether any node ever had one of these bits. */
-  hasGiven(words: readonly number[]): boolean {
-    return words.some((word, index) => (word & (this.#given[index] ?? 0)) !== 0);
+  /** The name's bit, counted through all words. Asking is not remembered: no node has a name that `of` has never met. */
+  bitOf(name: string): number {
+    return this.#own.get(name) ?? this.#words * WORD - SHARED + (hash(name) % SHARED);
   }
 
-  /** The same for a question, which is not remembered: no node has a name that `of` has never met. */
-  peek(names: readonly string[]): readonly number[] {
-    const words = Array.from({ length: this.#words }, () => 0);
-    for (const name of names) {
-      const bit = this.#own.get(name) ?? this.#words * WORD - SHARED + (hash(name) % SHARED);
-      const word = bit >> 5;
-      words[word] = (words[word] ?? 0) | (1 << (bit & 31));
-    }
-    return words;
+  /** Whether any node ever had one of these bits, of the first word and of the second. */
+  hasGiven(low: number, high: number): boolean {
+    return ((low & (this.#given[0] ?? 0)) | (high & (this.#given[1] ?? 0))) !== 0;
   }
 }
 

@@ -7,31 +7,24 @@ import type { NodeProfile } from "../../domain/node-profile.ts";
 import { type Room, regionOf, takes } from "../../domain/placement.ts";
 import { NameBits } from "./name-bits.ts";
 import { classOf } from "./node-facts.ts";
-import { freeGpu } from "./node-lines.ts";
 import type { Place } from "./node-place.ts";
 import { Query } from "./node-query.ts";
 import { NodeSearch } from "./node-search.ts";
 import { type Make, NodeShelves } from "./node-shelves.ts";
 import { Extremes, type Seen } from "./seen.ts";
 
-/** What the index is told of a node. */
-export interface Indexed {
+/** What the index is told of a node; the room is what it has left. */
+export interface Indexed extends Room {
   readonly node: { readonly id: string; readonly profile: NodeProfile; readonly reputation: number };
-  readonly room: Room;
+  /** Of its best GPU with nothing on it (`node-lines.ts`). */
+  readonly gpuBytes: number;
   /** The job-independent part of its score. */
   readonly standing: number;
   /** Whether it may be offered jobs, as long as it has room. */
   readonly available: boolean;
-  /** The index's own. */
-  seat: Seat | null;
-}
-
-/** Where the index has a node. */
-export interface Seat {
-  /** The index's number for it. */
-  readonly number: number;
-  readonly place: Place;
-  readonly make: Make;
+  /** Where the index has it, and the index's number for it. The index's own; null until it was put there. */
+  make: Make | null;
+  number: number;
 }
 
 export class NodeIndex<Entry extends Indexed> {
@@ -44,6 +37,7 @@ export class NodeIndex<Entry extends Indexed> {
     runtimes: new NameBits(1),
     extremes: new Extremes(),
   };
+  readonly #query = new Query(this.#seen);
   readonly #entries: (Entry | undefined)[] = [];
 
   /** Nodes and classes looked at by all searches so far: what the decisions cost. */
@@ -54,46 +48,46 @@ export class NodeIndex<Entry extends Indexed> {
   /** To be called for a new node, and when anything of it has changed. */
   put(entry: Entry): void {
     const place = placeOf(entry.node);
-    if (entry.seat && !isSame(entry.seat.place, place)) {
-      this.#shelves.remove(entry.seat.number, entry.seat.make);
-      entry.seat = null;
+    if (entry.make && !isSame(this.#shelves.places[entry.number] as Place, place)) {
+      this.#shelves.remove(entry.number, entry.make);
+      entry.make = null;
     }
-    entry.seat ??= this.#seatAt(place);
-    const { number, make } = entry.seat;
-    this.#entries[number] = entry;
-    this.#shelves.takeAway(number, make);
-    this.#shelves.lines.writeLasting(number, entry.node.profile, entry.node.reputation, this.#seen);
+    if (entry.make === null) {
+      entry.make = this.#shelves.makeOf(place);
+      entry.number = this.#shelves.insert(place, entry.make);
+    }
+    this.#entries[entry.number] = entry;
+    this.#shelves.takeAway(entry.number, entry.make);
+    this.#shelves.lines.writeLasting(entry.number, entry.node.profile, entry.node.reputation, this.#seen);
     this.refresh(entry);
   }
 
   /** The same when nothing but its room and its standing can have changed. */
-  refresh({ seat, available, room, standing }: Entry): void {
-    if (!seat || !available) return;
-    if (room.slots < 1) this.#shelves.takeAway(seat.number, seat.make);
-    else this.#shelves.put(seat.number, seat.make, standing, room.ramBytes, freeGpu(room));
+  refresh({ make, number, available, standing, slots, ramBytes, gpuBytes, vramTaken }: Entry): void {
+    if (!make || !available) return;
+    if (slots < 1) this.#shelves.takeAway(number, make);
+    else this.#shelves.put(number, make, standing, ramBytes, gpuBytes - vramTaken);
   }
 
-  /**
-   * The nodes that can take the job now, best first, one with every call; null when there are no more. Another `search`, or
-   * a change of a node, ends this one.
-   */
-  search(demand: Demand, isExcluded: (nodeId: string) => boolean): () => { entry: Entry; score: number } | null {
+  /** Begins a search for nodes that can take the job now. Another one, or a change of a node, ends it. */
+  search(demand: Demand): void {
+    this.#search.start(this.#query.ask(demand));
+  }
+
+  /** The best node that the search has not come to yet; null when there are no more. */
+  next(demand: Demand, isExcluded: (nodeId: string) => boolean): Entry | null {
     const search = this.#search;
-    search.start(new Query(demand, this.#seen));
-    return () => {
-      for (let number = search.next(); number !== null; number = search.next()) {
-        const entry = this.#entries[number] as Entry;
-        const { node, room } = entry;
-        // Lines are cautious, so the rules have the last word.
-        if (!isExcluded(node.id) && takes(node, room, demand)) return { entry, score: search.score };
-      }
-      return null;
-    };
+    for (let number = search.next(); number !== null; number = search.next()) {
+      const entry = this.#entries[number] as Entry;
+      // Lines are cautious, so the rules have the last word.
+      if (!isExcluded(entry.node.id) && takes(entry.node, entry, demand)) return entry;
+    }
+    return null;
   }
 
-  #seatAt(place: Place): Seat {
-    const make = this.#shelves.makeOf(place);
-    return { number: this.#shelves.insert(place, make), place, make };
+  /** Of the node that `next` returned last. */
+  get score(): number {
+    return this.#search.score;
   }
 }
 

@@ -6,7 +6,7 @@
  * what a job asks after both are rounded, and "at least the floor" is never lost.
  */
 import type { NodeProfile } from "../../domain/node-profile.ts";
-import { nameOf, ownHourlyPrice, type Room, regionOf } from "../../domain/placement.ts";
+import { type Cards, nameOf, ownHourlyPrice, regionOf } from "../../domain/placement.ts";
 import { marksOfNode } from "./node-marks.ts";
 import type { Seen } from "./seen.ts";
 
@@ -135,7 +135,7 @@ export class NodeLines {
     this.#words[at + REGIONS + 1] = regions[1] ?? 0;
     this.#words[at + FORMATS] = formats;
     this.#words[at + RUNTIMES] = runtimes;
-    this.#words[at + MARKS] = marksOfNode({ regions, formats, runtimes }, reputation, stake, price);
+    this.#words[at + MARKS] = marksOfNode({ regions, formats, runtimes, reputation, stake, price });
   }
 
   #grow(): void {
@@ -146,10 +146,8 @@ export class NodeLines {
   }
 }
 
-/** What is left on the best GPU of all kinds. */
-export function freeGpu({ cards, vramTaken }: Room): number {
-  const best = Math.max(cards.cuda ?? NONE, cards.opencl ?? NONE, cards.metal ?? NONE, cards.vulkan ?? NONE);
-  return best - vramTaken;
-}
+/** Bytes of the best GPU of all kinds; minus infinity where there is none. */
+export const bestGpu = ({ cuda = NONE, opencl = NONE, metal = NONE, vulkan = NONE }: Cards): number =>
+  Math.max(cuda, opencl, metal, vulkan);
 
 const NONE = Number.NEGATIVE_INFINITY;

@@ -3,7 +3,6 @@
  * look at their lines. A node has a bit for each of its names and for each step that its numbers reach; a job asks for bits.
  * Names share bits and steps are coarse, so a node that has them may still fall short, and one that lacks any surely does.
  */
-import type { Requirements } from "../../domain/job-spec.ts";
 import { UNITS_PER_TOKEN } from "../../domain/money.ts";
 
 const REGIONS = 8;
@@ -23,19 +22,12 @@ const PRICE = STAKE + STAKES.length;
 /** The last: the node names a price, so the price list does not hold. */
 const OWN_PRICE = PRICE + HOURLY_PRICES.length;
 
-/** Of names their bits as `NameBits` tells them. */
-export interface NamedBits {
-  readonly regions: readonly number[];
-  readonly formats: number;
-  readonly runtimes: number;
-}
+/** Of regions asked for, by their bits, a node must have one mark; 0 where any region will do. */
+export const marksOfRegions = (low: number, high: number): number => folded(low, REGIONS, 0) | folded(high, REGIONS, 0);
 
-const marksOfNames = ({ regions, formats, runtimes }: NamedBits): number =>
-  marksOfRegions(regions) | folded(formats, FORMATS, FORMAT) | folded(runtimes, RUNTIMES, RUNTIME);
-
-/** Of regions asked for a node must have one mark; 0 where any region will do. */
-export const marksOfRegions = (regions: readonly number[]): number =>
-  regions.reduce((marks, word) => marks | folded(word, REGIONS, 0), 0);
+/** Of the bits of formats and runtimes. */
+const marksOfSoftware = (formats: number, runtimes: number): number =>
+  folded(formats, FORMATS, FORMAT) | folded(runtimes, RUNTIMES, RUNTIME);
 
 /** As many bits as there are, at this place, for the 32 of a word. */
 function folded(word: number, bits: number, at: number): number {
@@ -44,9 +36,19 @@ function folded(word: number, bits: number, at: number): number {
   return marks;
 }
 
-/** `price`: by the hour, in base units; null where the network's price list holds. */
-export function marksOfNode(names: NamedBits, reputation: number, stake: number, price: number | null): number {
-  let marks = marksOfNames(names);
+/** What a node has, its names by the bits that `NameBits` gives them. */
+export interface Marked {
+  readonly regions: readonly number[];
+  readonly formats: number;
+  readonly runtimes: number;
+  readonly reputation: number;
+  readonly stake: number;
+  /** By the hour, in base units; null where the network's price list holds. */
+  readonly price: number | null;
+}
+
+export function marksOfNode({ regions, formats, runtimes, reputation, stake, price }: Marked): number {
+  let marks = marksOfRegions(regions[0] ?? 0, regions[1] ?? 0) | marksOfSoftware(formats, runtimes);
   for (const [step, floor] of REPUTATIONS.entries()) if (reputation >= floor) marks |= 1 << (REPUTATION + step);
   for (const [step, floor] of STAKES.entries()) if (stake >= floor) marks |= 1 << (STAKE + step);
   for (const [step, most] of HOURLY_PRICES.entries()) if (price === null || price <= most) marks |= 1 << (PRICE + step);
@@ -55,16 +57,30 @@ export function marksOfNode(names: NamedBits, reputation: number, stake: number,
 
 /** The marks of which a node must have all. Regions are another matter: it must be in one of them. */
 export function marksAsked(
-  { minReputation, minStake, maxPricePerHour }: Requirements,
-  { formats, runtimes }: NamedBits,
-  listPriceWillDo: boolean,
+  formats: number,
+  runtimes: number,
+  reputation: number,
+  stake: number,
+  price: number,
 ): number {
-  let marks = marksOfNames({ regions: [], formats, runtimes });
-  const reputation = REPUTATIONS.findLastIndex((floor) => floor <= (minReputation ?? Number.NEGATIVE_INFINITY));
-  if (reputation >= 0) marks |= 1 << (REPUTATION + reputation);
-  const stake = STAKES.findLastIndex((floor) => floor <= Number(minStake ?? Number.NEGATIVE_INFINITY));
-  if (stake >= 0) marks |= 1 << (STAKE + stake);
-  const price = HOURLY_PRICES.findIndex((most) => most >= Number(maxPricePerHour ?? Number.POSITIVE_INFINITY));
-  if (price >= 0) marks |= 1 << (PRICE + price);
-  return listPriceWillDo ? marks : marks | (1 << OWN_PRICE);
+  let marks = marksOfSoftware(formats, runtimes);
+  for (let step = REPUTATIONS.length - 1; step >= 0; step--)
+    if ((REPUTATIONS[step] as number) <= reputation) {
+      marks |= 1 << (REPUTATION + step);
+      break;
+    }
+  for (let step = STAKES.length - 1; step >= 0; step--)
+    if ((STAKES[step] as number) <= stake) {
+      marks |= 1 << (STAKE + step);
+      break;
+    }
+  for (let step = 0; step < HOURLY_PRICES.length; step++)
+    if ((HOURLY_PRICES[step] as number) >= price) {
+      marks |= 1 << (PRICE + step);
+      break;
+    }
+  return marks;
 }
+
+/** The mark of a node that names a price of its own: what a job needs that the network's price list is too dear for. */
+export const PRICED = 1 << OWN_PRICE;

@@ -8,11 +8,11 @@ import type { NodeProfile } from "../../domain/node-profile.ts";
 import {
   bestCard,
   crowded,
+  draw,
   lacks,
   lacksHardware,
-  type Room,
+  type RoomLeft,
   regionOf,
-  roomWithin,
   type Standing,
   scoreTerms,
   standingScore,
@@ -22,7 +22,9 @@ import {
   vramLeft,
 } from "../../domain/placement.ts";
 import type { Candidate } from "./explanation.ts";
-import { NodeIndex, type Seat } from "./node-index.ts";
+import { NodeIndex } from "./node-index.ts";
+import { bestGpu } from "./node-lines.ts";
+import type { Make } from "./node-shelves.ts";
 
 export interface PooledNode {
   readonly id: string;
@@ -54,23 +56,29 @@ export interface WhyNot {
 
 type IsExcluded = (nodeId: string) => boolean;
 
-interface Entry {
+/**
+ * A node, what runs on it, and what that leaves. All that a decision asks of a node is here and not in objects of its own: in a large
+ * fleet each of those is a wait for memory (measured at 10,000 nodes: a fifth of what a decision costs).
+ */
+interface Entry extends RoomLeft {
   node: PooledNode;
-  /** In the order they came. */
-  readonly attempts: Attempt[];
+  /** The last to come. */
+  attempts: Attempt | null;
   /** With nothing on it. */
-  total: Room;
-  room: Room;
+  totalSlots: number;
+  totalRam: number;
+  gpuBytes: number;
+  reputation: number;
+  uptime: number;
   standing: number;
   /** Whether it may be offered jobs, as long as it has room. */
   available: boolean;
-  seat: Seat | null;
+  /** The index's own (`node-index.ts`). */
+  make: Make | null;
+  number: number;
 }
 
-/**
- * A job's attempt on a node. All that an end of it needs is here or one step away: in a large fleet every further object is a
- * wait for memory.
- */
+/** A job's attempt on a node. All that an end of it needs is here or one step away. */
 interface Attempt {
   readonly jobId: string;
   readonly nodeId: string;
@@ -80,15 +88,19 @@ interface Attempt {
   entry: Entry | null;
   /** The job's next one: a gang has several. */
   next: Attempt | null;
+  /** The one that came to the node before it. */
+  earlier: Attempt | null;
 }
 
 export class NodePool {
   readonly #nodes = new Map<string, Entry>();
   /** On nodes we do not know (yet), so that no attempt is forgotten when the node appears. */
-  readonly #strays = new Map<string, Attempt[]>();
+  readonly #strays = new Map<string, Attempt>();
   /** By job, of those that have any. */
   readonly #attempts = new Map<string, Attempt>();
   readonly #index = new NodeIndex<Entry>();
+  /** The last one found: as a rule the next attempt goes there. */
+  #found: Entry | null = null;
 
   get size(): number {
     return this.#nodes.size;
@@ -109,8 +121,10 @@ export class NodePool {
 
   upsert(node: PooledNode): void {
     const entry = this.#nodes.get(node.id) ?? this.#create(node);
-    if (entry.node.profile !== node.profile) entry.total = totalRoom(node.profile);
+    if (entry.node.profile !== node.profile) equip(entry, node.profile);
     entry.node = node;
+    entry.reputation = node.reputation;
+    entry.uptime = node.uptime;
     entry.available = node.unavailable === null;
     assess(entry);
     this.#index.put(entry);
@@ -154,8 +168,12 @@ export class NodePool {
     return changed;
   }
 
-  attemptsOn(nodeId: string): Iterable<string> {
-    return (this.#nodes.get(nodeId)?.attempts ?? this.#strays.get(nodeId) ?? []).map(({ jobId }) => jobId);
+  /** The jobs, in the order in which they came to the node. */
+  attemptsOn(nodeId: string): readonly string[] {
+    const jobs: string[] = [];
+    const last = this.#nodes.get(nodeId)?.attempts ?? this.#strays.get(nodeId) ?? null;
+    for (let attempt = last; attempt !== null; attempt = attempt.earlier) jobs.push(attempt.jobId);
+    return jobs.reverse();
   }
 
   /** 0..1: the part of the node's slots that is taken. */
@@ -166,13 +184,14 @@ export class NodePool {
 
   isFull(nodeId: string): boolean {
     const entry = this.#nodes.get(nodeId);
-    return entry !== undefined && entry.room.slots < 1;
+    return entry !== undefined && entry.slots < 1;
   }
 
   /** The best node for the job, or null when none can take it now. Ties go by hardware, region and id (node-place.ts). */
   best(demand: Demand, isExcluded: IsExcluded): Placement | null {
-    const found = this.#index.search(demand, isExcluded)();
-    return found && placementOf(found);
+    this.#index.search(demand);
+    const found = this.#next(demand, isExcluded);
+    return found && this.#placement(found);
   }
 
   /**
@@ -181,28 +200,28 @@ export class NodePool {
    * worst member scores highest. Nodes that name no region are not known to be near each other, and form none.
    */
   bestGang(demand: Demand, { size, topology }: Gang, isExcluded: IsExcluded): readonly Placement[] | null {
-    const next = this.#index.search(demand, isExcluded);
     const byRegion = new Map<string, Placement[]>();
-    for (let found = next(); found !== null; found = next()) {
-      const region = topology === "region" ? regionOf(found.entry.node.profile) : "any";
+    this.#index.search(demand);
+    for (let found = this.#next(demand, isExcluded); found !== null; found = this.#next(demand, isExcluded)) {
+      const region = topology === "region" ? regionOf(found.node.profile) : "any";
       if (region === "") continue;
       const members = byRegion.get(region) ?? [];
       byRegion.set(region, members);
-      if (members.push(placementOf(found)) === size) return members;
+      if (members.push(this.#placement(found)) === size) return members;
     }
     return null;
   }
 
   /** The best nodes for the job, best first, at most `limit`. */
   candidates(demand: Demand, isExcluded: IsExcluded, limit: number): readonly Candidate[] {
-    const next = this.#index.search(demand, isExcluded);
     const candidates: Candidate[] = [];
+    this.#index.search(demand);
     while (candidates.length < limit) {
-      const found = next();
+      const found = this.#next(demand, isExcluded);
       if (found === null) break;
-      const { profile } = found.entry.node;
-      const terms = scoreTerms(standingOf(found.entry), profile, demand);
-      candidates.push({ ...placementOf(found), name: profile.name, region: profile.region, terms });
+      const { profile } = found.node;
+      const terms = scoreTerms(standingOf(found), profile, demand);
+      candidates.push({ ...this.#placement(found), name: profile.name, region: profile.region, terms });
     }
     return candidates;
   }
@@ -210,9 +229,7 @@ export class NodePool {
   /** Whether the job fits on the node beside what runs there, whatever the node's availability and the job's filters. */
   hasRoomFor(nodeId: string, demand: Demand): boolean {
     const entry = this.#nodes.get(nodeId);
-    return (
-      entry !== undefined && lacksHardware(entry.node.profile, demand) === null && crowded(entry.room, demand) === null
-    );
+    return entry !== undefined && lacksHardware(entry.node.profile, demand) === null && crowded(entry, demand) === null;
   }
 
   /** What the nodes of this kind have at most, whatever their availability; null: of all nodes. */
@@ -230,12 +247,12 @@ export class NodePool {
   /** How many jobs with this demand the node could take right now. */
   placesOn(nodeId: string, demand: Demand): number {
     const entry = this.#nodes.get(nodeId);
-    if (!entry?.available || lacks(entry.node, demand) !== null || crowded(entry.room, demand) !== null) return 0;
-    const { slots, ramBytes } = entry.room;
+    if (!entry?.available || lacks(entry.node, demand) !== null || crowded(entry, demand) !== null) return 0;
+    const { slots, ramBytes } = entry;
     return Math.min(
       slots,
       demand.ramBytes > 0 ? Math.floor(ramBytes / demand.ramBytes) : slots,
-      demand.vramBytes > 0 ? Math.floor(vramLeft(entry.room, demand) / demand.vramBytes) : slots,
+      demand.vramBytes > 0 ? Math.floor(vramLeft(entry, demand) / demand.vramBytes) : slots,
     );
   }
 
@@ -246,53 +263,71 @@ export class NodePool {
   why(demand: Demand, isExcluded: IsExcluded): WhyNot {
     let fitting = 0;
     const reasons = new Map<Unfit | Unavailable | "excluded", number>();
-    for (const { node, room } of this.#nodes.values()) {
+    for (const entry of this.#nodes.values()) {
+      const { node } = entry;
       const reason =
-        lacks(node, demand) ?? node.unavailable ?? (isExcluded(node.id) ? "excluded" : crowded(room, demand));
+        lacks(node, demand) ?? node.unavailable ?? (isExcluded(node.id) ? "excluded" : crowded(entry, demand));
       if (reason === null) fitting += 1;
       else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
     return { fitting, reasons };
   }
 
+  #next(demand: Demand, isExcluded: IsExcluded): Entry | null {
+    this.#found = this.#index.next(demand, isExcluded);
+    return this.#found;
+  }
+
+  #placement({ node }: Entry): Placement {
+    return { nodeId: node.id, score: this.#index.score };
+  }
+
   #create(node: PooledNode): Entry {
-    const attempts = this.#strays.get(node.id) ?? [];
+    const attempts = this.#strays.get(node.id) ?? null;
     this.#strays.delete(node.id);
-    const total = totalRoom(node.profile);
     const entry: Entry = {
       node,
       attempts,
-      total,
-      room: total,
+      totalSlots: 0,
+      totalRam: 0,
+      gpuBytes: 0,
+      slots: 0,
+      ramBytes: 0,
+      cards: {},
+      vramTaken: 0,
+      reputation: 0,
+      uptime: 0,
       standing: 0,
       available: false,
-      seat: null,
+      make: null,
+      number: 0,
     };
-    for (const attempt of attempts) attempt.entry = entry;
+    equip(entry, node.profile);
+    for (let attempt = attempts; attempt !== null; attempt = attempt.earlier) attempt.entry = entry;
     this.#nodes.set(node.id, entry);
     return entry;
   }
 
   #take(nodeId: string, jobId: string, { ramBytes, vramBytes }: Demand): Attempt {
-    const entry = this.#nodes.get(nodeId) ?? null;
-    const attempt: Attempt = { jobId, nodeId, ramBytes, vramBytes, entry, next: null };
+    const entry = this.#found?.node.id === nodeId ? this.#found : (this.#nodes.get(nodeId) ?? null);
+    const earlier = entry ? entry.attempts : (this.#strays.get(nodeId) ?? null);
+    const attempt: Attempt = { jobId, nodeId, ramBytes, vramBytes, entry, next: null, earlier };
     if (entry) {
-      entry.attempts.push(attempt);
+      entry.attempts = attempt;
       this.#refresh(entry);
-    } else {
-      const strays = this.#strays.get(nodeId);
-      if (strays) strays.push(attempt);
-      else this.#strays.set(nodeId, [attempt]);
-    }
+    } else this.#strays.set(nodeId, attempt);
     return attempt;
   }
 
   #release(attempt: Attempt): void {
     const { entry, nodeId } = attempt;
-    const attempts = entry?.attempts ?? this.#strays.get(nodeId) ?? [];
-    takeOut(attempt, attempts);
-    if (entry) this.#refresh(entry);
-    else if (attempts.length === 0) this.#strays.delete(nodeId);
+    const last = entry ? entry.attempts : (this.#strays.get(nodeId) ?? null);
+    const left = without(attempt, last);
+    if (entry) {
+      entry.attempts = left;
+      this.#refresh(entry);
+    } else if (left) this.#strays.set(nodeId, left);
+    else this.#strays.delete(nodeId);
   }
 
   #refresh(entry: Entry): void {
@@ -308,27 +343,38 @@ function onNode(first: Attempt | null, nodeId: string): Attempt | null {
   return attempt;
 }
 
-/** Attempts of a node are few. */
-function takeOut(attempt: Attempt, attempts: Attempt[]): void {
-  const at = attempts.indexOf(attempt);
-  if (at === attempts.length - 1) attempts.pop();
-  else if (at >= 0) attempts.splice(at, 1);
+/** The attempts of a node, which are few, without this one. */
+function without(attempt: Attempt, last: Attempt | null): Attempt | null {
+  if (last === attempt) return attempt.earlier;
+  for (let later = last; later !== null; later = later.earlier)
+    if (later.earlier === attempt) {
+      later.earlier = attempt.earlier;
+      break;
+    }
+  return last;
 }
 
-const loadOf = ({ total, attempts }: Entry): number => Math.min(1, attempts.length / Math.max(1, total.slots));
+const loadOf = ({ totalSlots, slots }: Entry): number => Math.min(1, (totalSlots - slots) / Math.max(1, totalSlots));
 
 const standingOf = (entry: Entry): Standing => ({
-  reputation: entry.node.reputation,
-  uptime: entry.node.uptime,
+  reputation: entry.reputation,
+  uptime: entry.uptime,
   load: loadOf(entry),
 });
 
-function assess(entry: Entry): void {
-  entry.room = entry.attempts.length === 0 ? entry.total : roomWithin(entry.total, entry.attempts);
-  entry.standing = standingScore(standingOf(entry));
+function equip(entry: Entry, profile: NodeProfile): void {
+  const { slots, ramBytes, cards } = totalRoom(profile);
+  entry.totalSlots = slots;
+  entry.totalRam = ramBytes;
+  entry.cards = cards;
+  entry.gpuBytes = bestGpu(cards);
 }
 
-const placementOf = ({ entry, score }: { readonly entry: Entry; readonly score: number }): Placement => ({
-  nodeId: entry.node.id,
-  score,
-});
+/** Room is what the live attempts leave, counted anew each time (I3). */
+function assess(entry: Entry): void {
+  entry.slots = entry.totalSlots;
+  entry.ramBytes = entry.totalRam;
+  entry.vramTaken = 0;
+  for (let attempt = entry.attempts; attempt !== null; attempt = attempt.earlier) draw(entry, attempt);
+  entry.standing = standingScore(standingOf(entry));
+}

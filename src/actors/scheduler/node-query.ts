@@ -1,11 +1,13 @@
-import { DEVICE_KINDS, type Demand } from "../../domain/job-spec.ts";
-import { capabilityScore, cpuMatch, gpuMatch, listPrice, wantsGpu } from "../../domain/placement.ts";
+import { DEVICE_KINDS, type Demand, type Requirements } from "../../domain/job-spec.ts";
+import { capabilityScore, cpuMatch, gpuMatch, listsAtMost, wantsGpu } from "../../domain/placement.ts";
 import { GPU_STEPS, gpuTier, type HardwareClass, NEVER, ramTier } from "./node-facts.ts";
 import { LIST_PRICED, type NodeLines } from "./node-lines.ts";
-import { marksAsked, marksOfRegions } from "./node-marks.ts";
+import { marksAsked, marksOfRegions, PRICED } from "./node-marks.ts";
 import type { Seen } from "./seen.ts";
 
+const { fround } = Math;
 const KINDS = DEVICE_KINDS.length;
+const NOTHING: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
 
 /**
  * A job's demand, ready to be asked of many nodes. The answers are cautious: they never rule out a node that the rules in
@@ -13,65 +15,89 @@ const KINDS = DEVICE_KINDS.length;
  * cards of different size), the rules themselves are asked of the few nodes that remain.
  */
 export class Query {
-  readonly #demand: Demand;
-  readonly #gpu: boolean;
+  #demand: Demand = NOTHING;
+  #gpu = false;
   /** Bytes by which a fit is judged: of GPU memory or of RAM. */
-  readonly #wanted: number;
-  readonly #ram: number;
+  #wanted = 0;
+  #ram = 0;
   /** -1: any device will do. */
-  readonly #kind: number;
+  #kind = -1;
   /** Of one that is no GPU. Nodes have none, as a rule. */
-  readonly #ownVram: number;
-  readonly #vram: number;
-  readonly #asksMore: boolean;
-  readonly #reputation: number;
-  readonly #stake: number;
-  readonly #price: number;
-  readonly #listPriceWillDo: boolean;
+  #ownVram = 0;
+  #vram = NEVER;
+  /** What it asks for besides; what follows is read only if it is there. */
+  #asked: Requirements | undefined;
+  #reputation = 0;
+  #stake = 0;
+  #price = 0;
+  #listPriceWillDo = true;
   /** Bits of which a node must have one; none where nothing is asked. */
-  readonly #lowRegions: number;
-  readonly #highRegions: number;
-  readonly #formats: number;
-  readonly #runtimes: number;
+  #lowRegions = 0;
+  #highRegions = 0;
+  #formats = 0;
+  #runtimes = 0;
   /** It asks for what no node ever had: no need to look at any. */
-  readonly #unheardOf: boolean;
+  #unheardOf = false;
   /** Marks of which a node must have all, and of which one if there are any. */
-  readonly #marks: number;
-  readonly #regionMarks: number;
+  #marks = 0;
+  #regionMarks = 0;
 
-  constructor(demand: Demand, seen: Seen) {
-    const asked = demand.requirements;
+  constructor(private readonly seen: Seen) {}
+
+  /** Takes up another job's demand. One query serves all searches, so that none is made for every decision. */
+  ask(demand: Demand): this {
+    const { device, ramBytes, vramBytes, requirements } = demand;
     this.#demand = demand;
     this.#gpu = wantsGpu(demand);
-    this.#wanted = this.#gpu ? demand.vramBytes : demand.ramBytes;
+    this.#wanted = this.#gpu ? vramBytes : ramBytes;
     // GPU memory without a kind of GPU is on no node.
-    this.#ram = demand.device === null && demand.vramBytes > 0 ? Number.POSITIVE_INFINITY : demand.ramBytes;
+    this.#ram = device === null && vramBytes > 0 ? Number.POSITIVE_INFINITY : ramBytes;
     // A CPU is taken for granted, also of nodes that list none.
-    const cpuUnasked = demand.device === "cpu" && demand.vramBytes <= 0;
-    this.#kind = demand.device === null || cpuUnasked ? -1 : DEVICE_KINDS.indexOf(demand.device);
-    this.#ownVram = this.#gpu ? 0 : demand.vramBytes;
+    const cpuUnasked = device === "cpu" && vramBytes <= 0;
+    this.#kind = device === null || cpuUnasked ? -1 : DEVICE_KINDS.indexOf(device);
+    this.#ownVram = this.#gpu ? 0 : vramBytes;
     // A card that is overcommitted is still there for a job that asks for none of its memory.
-    this.#vram = this.#gpu && demand.vramBytes > 0 ? demand.vramBytes : Number.NEGATIVE_INFINITY;
-    this.#asksMore = asked !== undefined;
-    this.#reputation = Math.fround(asked?.minReputation ?? Number.NEGATIVE_INFINITY);
-    this.#stake = Math.fround(Number(asked?.minStake ?? Number.NEGATIVE_INFINITY));
-    this.#price = Math.fround(Number(asked?.maxPricePerHour ?? Number.POSITIVE_INFINITY));
-    this.#listPriceWillDo = asked?.maxPricePerHour === undefined || listPrice(demand) <= BigInt(asked.maxPricePerHour);
-    const regions = asked?.regions && asked.regions.length > 0 ? seen.regions.peek(asked.regions) : [];
-    this.#lowRegions = regions[0] ?? 0;
-    this.#highRegions = regions[1] ?? 0;
-    const formats = asked?.format === undefined ? [] : seen.formats.peek([asked.format]);
-    this.#formats = formats[0] ?? 0;
-    const runtimes = asked?.runtime === undefined ? [] : seen.runtimes.peek([asked.runtime]);
-    this.#runtimes = runtimes[0] ?? 0;
+    this.#vram = this.#gpu && vramBytes > 0 ? vramBytes : Number.NEGATIVE_INFINITY;
+    this.#asked = requirements;
+    this.#unheardOf = false;
+    this.#marks = 0;
+    this.#regionMarks = 0;
+    if (requirements) this.#askBesides(demand, requirements);
+    return this;
+  }
+
+  #askBesides(demand: Demand, asked: Requirements): void {
+    const { regions, formats, runtimes, extremes } = this.seen;
+    const { maxPricePerHour } = asked;
+    const reputation = asked.minReputation ?? NEVER;
+    const stake = asked.minStake === undefined ? NEVER : Number(asked.minStake);
+    const price = maxPricePerHour === undefined ? Number.POSITIVE_INFINITY : Number(maxPricePerHour);
+    const listPriceWillDo = maxPricePerHour === undefined || listsAtMost(demand, maxPricePerHour);
+    let [low, high] = [0, 0];
+    if (asked.regions)
+      for (const region of asked.regions) {
+        const bit = regions.bitOf(region);
+        if (bit < 32) low |= 1 << bit;
+        else high |= 1 << (bit & 31);
+      }
+    const format = asked.format === undefined ? 0 : 1 << formats.bitOf(asked.format);
+    const runtime = asked.runtime === undefined ? 0 : 1 << runtimes.bitOf(asked.runtime);
     this.#unheardOf =
-      (regions.length > 0 && !seen.regions.hasGiven(regions)) ||
-      (formats.length > 0 && !seen.formats.hasGiven(formats)) ||
-      (runtimes.length > 0 && !seen.runtimes.hasGiven(runtimes)) ||
-      (asked !== undefined && !seen.extremes.reach(this.#reputation, this.#stake, this.#price, this.#listPriceWillDo));
-    const named = { regions, formats: this.#formats, runtimes: this.#runtimes };
-    this.#marks = asked === undefined ? 0 : marksAsked(asked, named, this.#listPriceWillDo);
-    this.#regionMarks = marksOfRegions(regions);
+      ((low | high) !== 0 && !regions.hasGiven(low, high)) ||
+      (format !== 0 && !formats.hasGiven(format, 0)) ||
+      (runtime !== 0 && !runtimes.hasGiven(runtime, 0)) ||
+      !extremes.reach(fround(reputation), fround(stake), fround(price), listPriceWillDo);
+    this.#marks = marksAsked(format, runtime, reputation, stake, price) | (listPriceWillDo ? 0 : PRICED);
+    this.#regionMarks = marksOfRegions(low, high);
+    // Rounded as lines are, which keeps order.
+    this.#reputation = fround(reputation);
+    this.#stake = fround(stake);
+    this.#price = fround(price);
+    this.#listPriceWillDo = listPriceWillDo;
+    this.#lowRegions = low;
+    this.#highRegions = high;
+    this.#formats = format;
+    this.#runtimes = runtime;
   }
 
   /** The same for queries that all classes of hardware fit equally well; null: like no other. */
@@ -113,7 +139,7 @@ export class Query {
   /** Whether the node could take the job, as far as its line tells. */
   passes(lines: NodeLines, node: number): boolean {
     if (lines.freeRam(node) < this.#ram || lines.freeGpu(node) < this.#vram) return false;
-    return !this.#asksMore || this.#meets(lines, node);
+    return this.#asked === undefined || this.#meets(lines, node);
   }
 
   #meets(lines: NodeLines, node: number): boolean {

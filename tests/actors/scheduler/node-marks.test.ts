@@ -1,7 +1,7 @@
 /** Marks and lines may let a node pass that the rules refuse, never the other way round. */
 import { expect, test } from "bun:test";
 import { NameBits } from "../../../src/actors/scheduler/name-bits.ts";
-import { freeGpu, NodeLines } from "../../../src/actors/scheduler/node-lines.ts";
+import { bestGpu, NodeLines } from "../../../src/actors/scheduler/node-lines.ts";
 import { Query } from "../../../src/actors/scheduler/node-query.ts";
 import { Extremes, type Seen } from "../../../src/actors/scheduler/seen.ts";
 import type { Demand } from "../../../src/domain/job-spec.ts";
@@ -21,7 +21,7 @@ function linesOf(nodes: ReturnType<typeof fleet>, known: Seen): { lines: NodeLin
     const number = lines.create();
     const room = totalRoom(profile);
     lines.writeLasting(number, profile, reputation, known);
-    lines.setFree(number, room.ramBytes, freeGpu(room));
+    lines.setFree(number, room.ramBytes, bestGpu(room.cards));
     return number;
   });
   return { lines, numbers };
@@ -33,7 +33,7 @@ test("no node that the rules admit is passed by, and few of those they refuse fo
   const { lines, numbers } = linesOf(nodes, known);
   let [refused, admitted] = [0, 0];
   for (const demand of demands(300, 7)) {
-    const query = new Query(demand, known);
+    const query = new Query(known).ask(demand);
     nodes.forEach((node, index) => {
       const number = numbers[index] as number;
       const mayPass = query.admits(lines.marks(number));
@@ -76,12 +76,27 @@ test("names beyond those that have bits of their own, and floors and prices at t
       { maxPricePerHour: `${(asked * 1e9) / 20}` },
     ]) {
       const demand = { ...bare, requirements };
-      const query = new Query(demand, known);
+      const query = new Query(known).ask(demand);
       nodes.forEach((node, index) => {
         const number = numbers[index] as number;
         if (lacks(node, demand) === null)
           expect(query.admits(lines.marks(number)) && query.passes(lines, number)).toBe(true);
       });
     }
+  }
+});
+
+test("a floor a hair below a step is not taken for the step", () => {
+  const known = names();
+  const [make] = fleet(1, 77);
+  if (!make) throw new Error("a fleet of one has one");
+  const hair = 1e-9;
+  const nodes = [60, 75, 85, 95].map((step) => ({ ...make, reputation: step - hair }));
+  const { lines, numbers } = linesOf(nodes, known);
+  for (const [index, { reputation }] of nodes.entries()) {
+    const requirements = { minReputation: reputation };
+    const query = new Query(known).ask({ device: null, ramBytes: 0, vramBytes: 0, requirements });
+    const number = numbers[index] as number;
+    expect(query.admits(lines.marks(number)) && query.passes(lines, number)).toBe(true);
   }
 });
