@@ -19,12 +19,13 @@ const SIZES = [100, 1000, 10_000, 100_000] as const;
 const ROUNDS = 7;
 const DECISIONS = 5000;
 const nobody = () => false;
+const NOTHING: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
 
 /** A fleet in use. Each decision is a job that comes and, once the fleet is half full, one that ends. */
 class Fleet {
   readonly #pool = new NodePool();
   readonly #jobs = demands(20_000, 2);
-  readonly #running: { readonly id: string; readonly demand: Demand }[] = [];
+  readonly #running: string[] = [];
   readonly #limit: number;
   #next = 0;
   #ended = 0;
@@ -45,7 +46,7 @@ class Fleet {
       this.#place(id);
       if (this.#running.length - this.#ended <= this.#limit) continue;
       const oldest = this.#running[this.#ended++];
-      if (oldest) this.#pool.setAttempt(oldest.id, [], oldest.demand);
+      if (oldest) this.#pool.setAttempt(oldest, [], NOTHING);
     }
     return DECISIONS / ((performance.now() - started) / 1000);
   }
@@ -55,7 +56,7 @@ class Fleet {
     const found = this.#pool.best(demand, nobody);
     if (!found) return;
     this.#pool.setAttempt(id, [found.nodeId], demand);
-    this.#running.push({ id, demand });
+    this.#running.push(id);
   }
 }
 

@@ -15,15 +15,19 @@ import { Extremes, type Seen } from "./seen.ts";
 
 /** What the index is told of a node; the room is what it has left. */
 export interface Indexed extends Room {
+  readonly id: string;
   readonly node: { readonly id: string; readonly profile: NodeProfile; readonly reputation: number };
   /** Of its best GPU with nothing on it (`node-lines.ts`). */
   readonly gpuBytes: number;
+  /** Whether all its kinds of GPU have one that large. */
+  readonly oneSize: boolean;
   /** The job-independent part of its score. */
   readonly standing: number;
   /** Whether it may be offered jobs, as long as it has room. */
   readonly available: boolean;
   /** Where the index has it, and the index's number for it. The index's own; null until it was put there. */
   make: Make | null;
+  column: number;
   number: number;
 }
 
@@ -54,19 +58,20 @@ export class NodeIndex<Entry extends Indexed> {
     }
     if (entry.make === null) {
       entry.make = this.#shelves.makeOf(place);
+      entry.column = entry.make.column;
       entry.number = this.#shelves.insert(place, entry.make);
     }
     this.#entries[entry.number] = entry;
-    this.#shelves.takeAway(entry.number, entry.make);
+    this.#shelves.takeAway(entry.number, entry.column);
     this.#shelves.lines.writeLasting(entry.number, entry.node.profile, entry.node.reputation, this.#seen);
     this.refresh(entry);
   }
 
   /** The same when nothing but its room and its standing can have changed. */
-  refresh({ make, number, available, standing, slots, ramBytes, gpuBytes, vramTaken }: Entry): void {
-    if (!make || !available) return;
-    if (slots < 1) this.#shelves.takeAway(number, make);
-    else this.#shelves.put(number, make, standing, ramBytes, gpuBytes - vramTaken);
+  refresh({ column, number, available, standing, slots, ramBytes, gpuBytes, vramTaken }: Entry): void {
+    if (!available) return;
+    if (slots < 1) this.#shelves.takeAway(number, column);
+    else this.#shelves.put(number, column, standing, ramBytes, gpuBytes - vramTaken);
   }
 
   /** Begins a search for nodes that can take the job now. Another one, or a change of a node, ends it. */
@@ -77,10 +82,12 @@ export class NodeIndex<Entry extends Indexed> {
   /** The best node that the search has not come to yet; null when there are no more. */
   next(demand: Demand, isExcluded: (nodeId: string) => boolean): Entry | null {
     const search = this.#search;
+    const { isExact } = this.#query;
     for (let number = search.next(); number !== null; number = search.next()) {
       const entry = this.#entries[number] as Entry;
-      // Lines are cautious, so the rules have the last word.
-      if (!isExcluded(entry.node.id) && takes(entry.node, entry, demand)) return entry;
+      if (isExcluded(entry.id)) continue;
+      // Lines are cautious, so as a rule the rules have the last word.
+      if ((isExact && entry.oneSize) || takes(entry.node, entry, demand)) return entry;
     }
     return null;
   }

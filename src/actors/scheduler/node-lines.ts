@@ -150,4 +150,8 @@ export class NodeLines {
 export const bestGpu = ({ cuda = NONE, opencl = NONE, metal = NONE, vulkan = NONE }: Cards): number =>
   Math.max(cuda, opencl, metal, vulkan);
 
+/** Whether it has no other than that large. */
+export const isOneSize = (cards: Cards): boolean =>
+  Object.entries(cards).every(([kind, bytes]) => kind === "cpu" || bytes === bestGpu(cards));
+
 const NONE = Number.NEGATIVE_INFINITY;

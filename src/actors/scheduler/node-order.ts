@@ -1,9 +1,9 @@
 /**
  * Nodes in the order in which a job should be offered to them: how high they stand, of equals by region and id. A list is kept
  * in chunks of a few dozen, each in one piece of memory, so that a search walks it without waiting and a node that moves shifts
- * few others. The chunks of all lists lie in few arrays, which grow by doubling.
+ * few others. The chunks of all lists lie in few arrays, which grow by doubling. A list is known by its first chunk, and an
+ * empty one by `NO_CHUNK`.
  */
-import { NEVER } from "./node-facts.ts";
 import type { Place } from "./node-place.ts";
 
 /** The first place of a chunk is its count, and among the marks the next chunk of its list: it then fills whole cache lines. */
@@ -17,11 +17,11 @@ const JOINED_LIMIT = (CHUNK * 3) / 4;
 /** Instead of a next chunk. */
 export const NO_CHUNK = -1;
 
-/** One list. */
-export class Ordered {
-  readonly chunks: number[] = [];
+/** A list of more than one chunk; most have one, of which all is told by its number. */
+interface Long {
+  readonly chunks: number[];
   /** By chunk, how high its first node stands. */
-  readonly highs: number[] = [];
+  readonly highs: number[];
 }
 
 export class NodeOrder {
@@ -29,9 +29,12 @@ export class NodeOrder {
   #nodes = new Int32Array(16 * CHUNK);
   /** What each node has of what jobs ask for (`node-marks.ts`). */
   #marks = new Int32Array(16 * CHUNK);
+  /** By their first chunk. */
+  readonly #long = new Map<number, Long>();
   readonly #freeChunks: number[] = [];
   #used = 0;
-  /** Where `#find` found it: the chunk's number in its list, and how many of the chunk come before. */
+  /** Where `#find` found it: the chunk, its number in its list, and how many of it come before. */
+  #chunk = 0;
   #index = 0;
   #before = 0;
 
@@ -59,22 +62,13 @@ export class NodeOrder {
     return this.#standings[chunk * CHUNK + 1 + rank] as number;
   }
 
-  add(list: Ordered, node: number, standing: number, marks: number): void {
-    const { chunks, highs } = list;
-    if (chunks.length === 0) {
-      chunks.push(this.#open());
-      // Lower than any node: it becomes the first.
-      highs.push(NEVER);
-    }
-    this.#find(list, node, standing);
-    if (this.countOf(chunks[this.#index] as number) === MOST) {
-      this.#split(list, this.#index);
-      if (this.#before > HALF) {
-        this.#index += 1;
-        this.#before -= HALF;
-      }
-    }
-    const chunk = chunks[this.#index] as number;
+  /** Returns what the list is known by from now on. */
+  add(first: number, node: number, standing: number, marks: number): number {
+    const list = first === NO_CHUNK ? this.#open() : first;
+    const long = this.#longOf(list);
+    this.#find(list, long, node, standing);
+    if (this.countOf(this.#chunk) === MOST) this.#split(list, long);
+    const chunk = this.#chunk;
     const count = this.countOf(chunk);
     const at = chunk * CHUNK + 1 + this.#before;
     for (let to = chunk * CHUNK + 1 + count; to > at; to--) {
@@ -86,15 +80,16 @@ export class NodeOrder {
     this.#nodes[at] = node;
     this.#marks[at] = marks;
     this.#nodes[chunk * CHUNK] = count + 1;
-    if (this.#before === 0) highs[this.#index] = standing;
+    // A chunk that was just split off has its list under the same first chunk.
+    if (this.#before === 0) this.#raise(long ?? this.#longOf(list), standing);
+    return list;
   }
 
-  /** `standing`: the one it was added with. */
-  remove(list: Ordered, node: number, standing: number): void {
-    this.#find(list, node, standing);
-    const { chunks, highs } = list;
-    const index = this.#index;
-    const chunk = chunks[index] as number;
+  /** `standing`: the one it was added with. Returns what the list is known by from now on. */
+  remove(first: number, node: number, standing: number): number {
+    const long = this.#longOf(first);
+    this.#find(first, long, node, standing);
+    const chunk = this.#chunk;
     const count = this.countOf(chunk) - 1;
     const end = chunk * CHUNK + 1 + count;
     for (let to = chunk * CHUNK + 1 + this.#before; to < end; to++) {
@@ -103,15 +98,48 @@ export class NodeOrder {
       this.#marks[to] = this.#marks[to + 1] as number;
     }
     this.#nodes[chunk * CHUNK] = count;
-    if (count === 0) this.#close(list, index);
-    else {
-      if (this.#before === 0) highs[index] = this.standingAt(chunk, 0);
-      if (count < FEW && chunks.length > 1) this.#join(list, Math.max(0, index - 1));
+    if (long === undefined) {
+      if (count > 0) return first;
+      this.#freeChunks.push(chunk);
+      return NO_CHUNK;
     }
+    if (count > 0 && this.#before === 0) this.#raise(long, this.standingAt(chunk, 0));
+    if (count === 0) this.#close(long, this.#index);
+    else if (count < FEW) this.#join(long, Math.max(0, this.#index - 1));
+    else return first;
+    return this.#keep(first, long);
+  }
+
+  #longOf(first: number): Long | undefined {
+    return this.nextOf(first) === NO_CHUNK ? undefined : this.#long.get(first);
+  }
+
+  /** After a chunk of the list may have gone. Returns its first. */
+  #keep(was: number, long: Long): number {
+    const first = long.chunks[0] as number;
+    if (first !== was || long.chunks.length === 1) this.#long.delete(was);
+    if (first !== was && long.chunks.length > 1) this.#long.set(first, long);
+    return first;
   }
 
   /** Where the node is, or where it belongs. */
-  #find({ chunks, highs }: Ordered, node: number, standing: number): void {
+  #find(first: number, long: Long | undefined, node: number, standing: number): void {
+    this.#index = long === undefined ? 0 : this.#indexIn(long, node, standing);
+    this.#chunk = long === undefined ? first : (long.chunks[this.#index] as number);
+    let low = 0;
+    let high = this.countOf(this.#chunk);
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const stands = this.standingAt(this.#chunk, middle);
+      const isFurther =
+        stands === standing ? this.#comesBefore(this.nodeAt(this.#chunk, middle), node) : stands > standing;
+      if (isFurther) low = middle + 1;
+      else high = middle;
+    }
+    this.#before = low;
+  }
+
+  #indexIn({ chunks, highs }: Long, node: number, standing: number): number {
     let low = 0;
     let high = chunks.length;
     while (low < high) {
@@ -122,18 +150,12 @@ export class NodeOrder {
       if (isFurther) low = middle + 1;
       else high = middle;
     }
-    this.#index = Math.max(0, low - 1);
-    const chunk = chunks[this.#index] as number;
-    low = 0;
-    high = this.countOf(chunk);
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const stands = this.standingAt(chunk, middle);
-      const isFurther = stands === standing ? this.#comesBefore(this.nodeAt(chunk, middle), node) : stands > standing;
-      if (isFurther) low = middle + 1;
-      else high = middle;
-    }
-    this.#before = low;
+    return Math.max(0, low - 1);
+  }
+
+  /** The found chunk has another first node. */
+  #raise(long: Long | undefined, standing: number): void {
+    if (long !== undefined) long.highs[this.#index] = standing;
   }
 
   #comesBefore(one: number, other: number): boolean {
@@ -143,22 +165,29 @@ export class NodeOrder {
     return left.region === right.region ? left.id < right.id : left.region < right.region;
   }
 
-  /** Moves the second half of a full chunk into a new one behind it. */
-  #split({ chunks, highs }: Ordered, index: number): void {
+  /** Moves the second half of the found chunk, which is full, into a new one behind it; found is then where its node belongs. */
+  #split(first: number, known: Long | undefined): void {
+    const left = this.#chunk;
     const right = this.#open();
-    this.#move(chunks[index] as number, HALF, right);
-    this.#marks[right * CHUNK] = this.nextOf(chunks[index] as number);
-    this.#marks[(chunks[index] as number) * CHUNK] = right;
-    chunks.splice(index + 1, 0, right);
-    highs.splice(index + 1, 0, this.standingAt(right, 0));
+    this.#move(left, HALF, right);
+    this.#marks[right * CHUNK] = this.nextOf(left);
+    this.#marks[left * CHUNK] = right;
+    const long = known ?? { chunks: [first], highs: [this.standingAt(first, 0)] };
+    if (known === undefined) this.#long.set(first, long);
+    long.chunks.splice(this.#index + 1, 0, right);
+    long.highs.splice(this.#index + 1, 0, this.standingAt(right, 0));
+    if (this.#before <= HALF) return;
+    this.#chunk = right;
+    this.#index += 1;
+    this.#before -= HALF;
   }
 
   /** Moves the nodes of the next chunk into this one, if there is room. */
-  #join(list: Ordered, index: number): void {
-    const [left, right] = [list.chunks[index] as number, list.chunks[index + 1] as number];
+  #join(long: Long, index: number): void {
+    const [left, right] = [long.chunks[index] as number, long.chunks[index + 1] as number];
     if (this.countOf(left) + this.countOf(right) > JOINED_LIMIT) return;
     this.#move(right, 0, left);
-    this.#close(list, index + 1);
+    this.#close(long, index + 1);
   }
 
   /** Moves the nodes from `first` on to the end of another chunk. */
@@ -187,7 +216,7 @@ export class NodeOrder {
     return chunk;
   }
 
-  #close({ chunks, highs }: Ordered, index: number): void {
+  #close({ chunks, highs }: Long, index: number): void {
     const chunk = chunks[index] as number;
     this.#freeChunks.push(chunk);
     if (index > 0) this.#marks[(chunks[index - 1] as number) * CHUNK] = this.nextOf(chunk);

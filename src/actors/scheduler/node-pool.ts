@@ -23,7 +23,7 @@ import {
 } from "../../domain/placement.ts";
 import type { Candidate } from "./explanation.ts";
 import { NodeIndex } from "./node-index.ts";
-import { bestGpu } from "./node-lines.ts";
+import { bestGpu, isOneSize } from "./node-lines.ts";
 import type { Make } from "./node-shelves.ts";
 
 export interface PooledNode {
@@ -61,6 +61,7 @@ type IsExcluded = (nodeId: string) => boolean;
  * fleet each of those is a wait for memory (measured at 10,000 nodes: a fifth of what a decision costs).
  */
 interface Entry extends RoomLeft {
+  readonly id: string;
   node: PooledNode;
   /** The last to come. */
   attempts: Attempt | null;
@@ -68,6 +69,7 @@ interface Entry extends RoomLeft {
   totalSlots: number;
   totalRam: number;
   gpuBytes: number;
+  oneSize: boolean;
   reputation: number;
   uptime: number;
   standing: number;
@@ -75,6 +77,7 @@ interface Entry extends RoomLeft {
   available: boolean;
   /** The index's own (`node-index.ts`). */
   make: Make | null;
+  column: number;
   number: number;
 }
 
@@ -278,19 +281,21 @@ export class NodePool {
     return this.#found;
   }
 
-  #placement({ node }: Entry): Placement {
-    return { nodeId: node.id, score: this.#index.score };
+  #placement({ id }: Entry): Placement {
+    return { nodeId: id, score: this.#index.score };
   }
 
   #create(node: PooledNode): Entry {
     const attempts = this.#strays.get(node.id) ?? null;
     this.#strays.delete(node.id);
     const entry: Entry = {
+      id: node.id,
       node,
       attempts,
       totalSlots: 0,
       totalRam: 0,
       gpuBytes: 0,
+      oneSize: false,
       slots: 0,
       ramBytes: 0,
       cards: {},
@@ -300,6 +305,7 @@ export class NodePool {
       standing: 0,
       available: false,
       make: null,
+      column: 0,
       number: 0,
     };
     equip(entry, node.profile);
@@ -309,7 +315,7 @@ export class NodePool {
   }
 
   #take(nodeId: string, jobId: string, { ramBytes, vramBytes }: Demand): Attempt {
-    const entry = this.#found?.node.id === nodeId ? this.#found : (this.#nodes.get(nodeId) ?? null);
+    const entry = this.#found?.id === nodeId ? this.#found : (this.#nodes.get(nodeId) ?? null);
     const earlier = entry ? entry.attempts : (this.#strays.get(nodeId) ?? null);
     const attempt: Attempt = { jobId, nodeId, ramBytes, vramBytes, entry, next: null, earlier };
     if (entry) {
@@ -368,6 +374,7 @@ function equip(entry: Entry, profile: NodeProfile): void {
   entry.totalRam = ramBytes;
   entry.cards = cards;
   entry.gpuBytes = bestGpu(cards);
+  entry.oneSize = isOneSize(cards);
 }
 
 /** Room is what the live attempts leave, counted anew each time (I3). */

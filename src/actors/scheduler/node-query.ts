@@ -106,6 +106,11 @@ export class Query {
     return Number.isSafeInteger(shape) && this.#ownVram <= 0 && !this.#unheardOf ? shape : null;
   }
 
+  /** Whether a line tells all there is to know of a node whose GPUs are of one size. */
+  get isExact(): boolean {
+    return this.#asked === undefined && this.#ownVram <= 0;
+  }
+
   /** How well the class fits the job, as a part of the score: the same for all its nodes. `NEVER`: none of them could take it. */
   fit({ cards, ram, hasGpu }: HardwareClass): number {
     if (this.#unheardOf) return NEVER;

@@ -133,16 +133,15 @@ export class NodeSearch {
   #takeUp(column: number, fit: number, floor: number, end: number): number {
     const { numbers, tops, chunks } = this.#shelves;
     const first = column * SHELVES;
-    let left = NEVER;
-    const last = numbers[first] as number;
-    for (let position = 1; position <= last; position++) {
-      const number = numbers[first + position] as number;
-      const score = (tops[first + position] as number) + fit;
+    const last = first + (numbers[first] as number);
+    for (let at = first + 1; at <= last; at++) {
+      const number = numbers[at] as number;
+      const score = (tops[at] as number) + fit;
       if (score >= end || gpuTierOf(number) < this.#gpuTier || ramTierOf(number) < this.#ramTier) continue;
-      if (score >= floor) this.#add(chunks[first + position] as number, fit, score);
-      else if (score > left) left = score;
+      if (score < floor) return score;
+      this.#add(chunks[at] as number, fit, score);
     }
-    return left;
+    return NEVER;
   }
 
   #add(chunk: number, fit: number, score: number): void {

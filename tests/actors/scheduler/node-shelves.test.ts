@@ -29,19 +29,15 @@ function check(shelves: NodeShelves, all: readonly Known[]): void {
     const byShelf = Map.groupBy(onShelves, ({ put }) => `${gpuTier(put?.gpu ?? 0)}/${ramTier(put?.ram ?? 0)}`);
     const first = make.column * SHELVES;
     expect(shelves.numbers[first]).toBe(byShelf.size);
-    expect(make.used.length).toBe(byShelf.size);
-    const walked = make.used.map((shelf) => {
-      const at = first + shelf.position;
-      expect(shelves.numbers[at]).toBe(shelf.number);
+    const positions = Array.from({ length: byShelf.size }, (_, index) => first + 1 + index);
+    const tops = positions.map((at) => shelves.tops[at] as number);
+    expect(tops).toEqual(tops.toSorted((one, other) => other - one));
+    const walked = positions.map((at) => {
       const nodes: number[] = [];
-      const chunks: number[] = [];
-      for (let chunk = shelves.chunks[at] as number; chunk !== NO_CHUNK; chunk = shelves.order.nextOf(chunk)) {
-        chunks.push(chunk);
+      for (let chunk = shelves.chunks[at] as number; chunk !== NO_CHUNK; chunk = shelves.order.nextOf(chunk))
         for (let rank = 0; rank < shelves.order.countOf(chunk); rank++) nodes.push(shelves.order.nodeAt(chunk, rank));
-      }
-      expect(chunks).toEqual(shelf.chunks);
-      expect(shelf.highs).toEqual(chunks.map((chunk) => shelves.order.standingAt(chunk, 0)));
-      expect(shelves.tops[at]).toBe(shelf.highs[0] as number);
+      for (const node of nodes) expect(shelves.lines.shelf(node)).toBe(shelves.numbers[at] as number);
+      expect(shelves.tops[at]).toBe(shelves.lines.standing(nodes[0] as number));
       return nodes;
     });
     const sorted = [...byShelf.values()].map((on) => on.sort(compare).map(({ node }) => node));
@@ -82,13 +78,13 @@ describe("shelves are in order, and the tables say what is on them", () => {
         } else if (known !== undefined && random() < (step < 3500 ? 0.05 : 0.8)) remove(id, known);
         const [one] = nodes.values().drop(below(nodes.size));
         if (one !== undefined && random() < 0.2) {
-          shelves.takeAway(one.node, one.make);
+          shelves.takeAway(one.node, one.make.column);
           one.put = null;
         } else if (one !== undefined) {
           // Few distinct values, so that many nodes share the highest, and half of them one shelf.
           const [ram, gpu] = random() < 0.5 ? [GIB, GIB] : [below(MOST_GIB) * GIB, below(MOST_GIB) * GIB];
           one.put = { standing: below(20) / 20, ram, gpu };
-          shelves.put(one.node, one.make, one.put.standing, ram, gpu);
+          shelves.put(one.node, one.make.column, one.put.standing, ram, gpu);
         }
         if (step % 100 === 0) check(shelves, [...nodes.values()]);
       }
