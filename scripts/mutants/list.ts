@@ -1,7 +1,6 @@
 /**
  * Ways to break each promise on purpose (I1 to I10, docs/reliability.md), with the tests that must notice. A mutant is one
- * replacement in one file. I7 is about payments on a chain, which are not built yet, and of I6 there is the split of a price so far; the
- * rest comes with them.
+ * replacement in one file.
  */
 export interface Mutant {
   readonly invariant: string;
@@ -19,6 +18,9 @@ export interface Mutant {
 const cell = "src/actors/runtime/cell.ts";
 const journalSql = "src/store/journal-sql.ts";
 const pool = "src/actors/scheduler/node-pool.ts";
+const verdict = "src/actors/payment/verdict.ts";
+const payments = "tests/simulation/payments.test.ts";
+const ON_A_BAD_CHAIN = "no order lands twice and no unit is lost, whatever the chain does";
 const toJournal = "    this.host.enqueue(entry, (outcome) =>";
 
 export const mutants: readonly Mutant[] = [
@@ -121,11 +123,84 @@ export const mutants: readonly Mutant[] = [
   {
     invariant: "I6",
     name: "round the platform's share up, and pay the node its own besides",
-    file: "src/domain/money.ts",
+    file: "src/domain/payment.ts",
     find: "  return { node: amount - fee, fee };",
     replace: "  return { node: amount - fee, fee: fee + 1n };",
-    tests: "tests/domain/values.test.ts",
+    tests: "tests/domain/payment.test.ts",
     caughtBy: "is never lost in a split",
+  },
+  {
+    invariant: "I6",
+    name: "take the fee of each part by itself",
+    file: "src/domain/payment.ts",
+    find: "feeOn(releasedBefore + amount, feeBps) - feeOn(releasedBefore, feeBps)",
+    replace: "feeOn(amount, feeBps)",
+    tests: "tests/domain/payment.test.ts",
+    caughtBy: "takes the same fee however it is paid out in parts",
+  },
+  {
+    invariant: "I6",
+    name: "book what is confirmed and not final",
+    file: verdict,
+    find: 'found?.finality === "finalized"',
+    replace: 'found?.finality === "finalized" || found?.finality === "confirmed"',
+    tests: payments,
+    caughtBy: ON_A_BAD_CHAIN,
+  },
+  {
+    invariant: "I6",
+    name: "leave a refund out of the ledger",
+    file: "src/actors/payment/ledger.ts",
+    find: "return [{ debit: escrow, credit: user, amount: heldOf(context) }];",
+    replace: "return [];",
+    tests: payments,
+    caughtBy: ON_A_BAD_CHAIN,
+  },
+  {
+    invariant: "I6",
+    name: "end a payment whose lock is on its way",
+    file: "src/actors/payment/machine.ts",
+    find: `          on: {
+            ...settles,
+            CONFIRMED: { guard: "isConfirmedAnew", actions: "confirm" },
+            FINAL: [
+              { guard: "isDone", target: "#payment.locked"`,
+    replace: `          on: {
+            SETTLE: endsUnpaid,
+            CONFIRMED: { guard: "isConfirmedAnew", actions: "confirm" },
+            FINAL: [
+              { guard: "isDone", target: "#payment.locked"`,
+    tests: payments,
+    caughtBy: ON_A_BAD_CHAIN,
+  },
+  {
+    invariant: "I7",
+    name: "send before the signed transaction is stored",
+    file: "src/actors/payment/kind.ts",
+    find: 'return { type: "SIGNED", number: made, transaction: await chain.sign(context, order) };',
+    replace: `const transaction = await chain.sign(context, order);
+          await chain.send(transaction);
+          return { type: "SIGNED", number: made, transaction };`,
+    tests: payments,
+    caughtBy: ON_A_BAD_CHAIN,
+  },
+  {
+    invariant: "I7",
+    name: "take a transaction that was not seen for a while for dead",
+    file: verdict,
+    find: "finalHeight > lastValidHeight &&",
+    replace: "finalHeight + 150 > lastValidHeight &&",
+    tests: payments,
+    caughtBy: ON_A_BAD_CHAIN,
+  },
+  {
+    invariant: "I7",
+    name: "believe one that lags behind that a transaction is in no block",
+    file: verdict,
+    find: " && answeredAtSlot >= finalSlot",
+    replace: "",
+    tests: payments,
+    caughtBy: ON_A_BAD_CHAIN,
   },
   {
     invariant: "I8",

@@ -8,6 +8,9 @@ import { Reports } from "./job/reports.ts";
 import { type Nodes, nodeKind } from "./node/kind.ts";
 import { RollCall } from "./node/roll-call.ts";
 import type { NodeLink } from "./node-link.ts";
+import type { Pace, PaymentChain } from "./payment/chain.ts";
+import { payForProgress } from "./payment/claims.ts";
+import { type Payments, paymentKind } from "./payment/kind.ts";
 import {
   ActorSystem,
   type Clock,
@@ -29,6 +32,8 @@ export interface CoreOptions {
   readonly texts: Texts;
   readonly log: Log;
   readonly link: NodeLink;
+  /** Absent: no money moves, and no job may have a payment. */
+  readonly money?: Money;
   readonly heartbeatInterval: Millis;
   readonly heartbeatTimeout: Millis;
   readonly probeDelay: { readonly first: Millis; readonly slowest: Millis };
@@ -40,10 +45,19 @@ export interface CoreOptions {
   readonly nextTurn?: (callback: () => void) => void;
 }
 
+export interface Money {
+  readonly chain: PaymentChain;
+  readonly pace: Pace;
+  /** After a lock that could not be made, when it is tried again. */
+  readonly lockRetry: Millis;
+}
+
 export interface Core {
   readonly system: ActorSystem;
   readonly jobs: Jobs;
   readonly nodes: Nodes;
+  /** Null: no money moves. */
+  readonly payments: Payments | null;
   readonly scheduler: Scheduler;
   readonly broker: Broker;
   readonly rollCall: RollCall;
@@ -60,7 +74,7 @@ export interface Core {
 const HEARTBEAT_SLACK: Millis = 2000;
 
 export function createCore(options: CoreOptions): Core {
-  const { clock, journal, texts, log, link } = options;
+  const { clock, journal, texts, log, link, money } = options;
   const system = new ActorSystem({
     clock,
     journal,
@@ -72,7 +86,18 @@ export function createCore(options: CoreOptions): Core {
   });
   // Registered, and so recovered, in the order in which they refer to each other.
   const nodes: Nodes = system.register(nodeKind({ link, clock, probeDelay: options.probeDelay }));
-  const jobs: Jobs = system.register(jobKind({ link, texts, nodes }));
+  const jobs: Jobs = system.register(
+    jobKind({
+      link,
+      texts,
+      nodes,
+      ...(money && { money: { payments: () => payments as Payments, lockRetry: money.lockRetry } }),
+    }),
+  );
+  const payments: Payments | null = money
+    ? system.register(paymentKind({ chain: money.chain, pace: money.pace, clock, jobs: () => jobs }))
+    : null;
+  if (payments) payForProgress(jobs, nodes, payments);
   const scheduler: Scheduler = system.register(schedulerKind);
   const feed = new Feed(jobs, log);
   const broker = new Broker({ clock, log, jobs, nodes, ...(options.fairness && { fairness: options.fairness }) });
@@ -92,6 +117,7 @@ export function createCore(options: CoreOptions): Core {
     system,
     jobs,
     nodes,
+    payments,
     scheduler,
     broker,
     rollCall,

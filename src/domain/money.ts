@@ -42,17 +42,6 @@ export function isAtMost(amount: string, most: string): boolean {
   return one === other ? BigInt(amount) <= BigInt(most) : one < other;
 }
 
-export interface Split {
-  readonly node: TokenUnits;
-  readonly fee: TokenUnits;
-}
-
-/** The platform's share is rounded down and the node gets the rest, so that the parts always add up to the whole. */
-export function split(amount: TokenUnits, feePercent: number): Split {
-  const fee = (amount * BigInt(feePercent)) / 100n;
-  return { node: amount - fee, fee };
-}
-
 /** For the wire fields that carry tokens as a double. Exact up to 2^53 base units; display only beyond. */
 export function tokensFrom(units: TokenUnits): number {
   return Number(units) / Number(UNITS_PER_TOKEN);

@@ -10,6 +10,7 @@ export interface Database {
   reputation_changes: ReputationChangesTable;
   jobs: JobsTable;
   payments: PaymentsTable;
+  ledger_entries: LedgerEntriesTable;
   node_metrics: NodeMetricsTable;
   actors: ActorsTable;
   transitions: TransitionsTable;
@@ -169,6 +170,17 @@ export interface PaymentsTable {
   locked_at: NullableTimestamp;
   completed_at: NullableTimestamp;
   updated_at: Timestamp;
+}
+
+export interface LedgerEntriesTable {
+  payment_id: string;
+  number: number;
+  debit: string;
+  credit: string;
+  /** Base units, as decimal text. */
+  amount: string;
+  signature: string;
+  booked_at: Date;
 }
 
 export interface NodeMetricsTable {

@@ -117,6 +117,7 @@ export function allJobEvents(live: Alive | null, attempts: number): Unstamped<Jo
   const numbers = [...new Set([0, 1, attempts - 1, attempts, attempts + 1])].filter((one) => one >= 0);
   const events: Unstamped<JobEvent>[] = [
     { type: "FUNDS_LOCKED" },
+    { type: "PAYMENT_SETTLED" },
     { type: "DEADLINE" },
     { type: "CANCEL", reason: "changed my mind" },
     { type: "OFFER", nodeId: uuid(100), others: [uuid(101)] },

@@ -8,7 +8,7 @@ import { newProcess, type Process } from "./agenda.ts";
 import { pickOf } from "./chance.ts";
 import type { SimulatedNode } from "./node.ts";
 import type { Action, Deed } from "./plan.ts";
-import { jobId, jobOf } from "./scene.ts";
+import { jobId, jobOf, numberOf } from "./scene.ts";
 import type { Server } from "./server.ts";
 import type { Fault } from "./weather.ts";
 import type { World } from "./world.ts";
@@ -138,7 +138,9 @@ export const DEEDS: Readonly<Record<Deed, Do>> = {
   lockFunds: (world) => {
     const waiting = world.store.unfinishedJobs
       .filter((key) => world.store.rows.get(key)?.state === "pending.awaitingFunds")
-      .map((key) => key.slice("job/".length));
+      .map((key) => key.slice("job/".length))
+      // The others' payments lock theirs.
+      .filter((id) => jobOf(numberOf(id)).payment === undefined);
     for (const id of waiting) {
       ask(world, "locks", async ({ core }) => acknowledge(world, await core.jobs.ask(id, { type: "FUNDS_LOCKED" })));
     }
@@ -210,6 +212,13 @@ export const DEEDS: Readonly<Record<Deed, Do>> = {
   landLate: spell("landLate", 3000),
   outage: spell("outage", 8000),
   slowDatabase: spell("slowDatabase", 8000),
+  chainDrop: spell("chainDrop", 60_000),
+  chainLate: spell("chainLate", 60_000),
+  chainError: spell("chainError", 60_000),
+  chainOutage: spell("chainOutage", 40_000),
+  chainLag: spell("chainLag", 90_000),
+  chainFork: spell("chainFork", 30_000),
+  fund: (world, { a }) => world.chain.fund("wallet-3", BigInt(Math.ceil(a * 5000))),
   crash: (world) => world.leader?.kill(),
   crashMidway: (world, { a }) => world.leader?.kill(1 + Math.floor(a * 12)),
   freeze: (world, { a }) => {

@@ -42,6 +42,14 @@ const WEIGHTS = {
   landLate: 0.7,
   outage: 0.5,
   slowDatabase: 0.7,
+  // The chain, and the wallets of users.
+  chainDrop: 0.7,
+  chainLate: 0.7,
+  chainError: 0.7,
+  chainOutage: 0.5,
+  chainLag: 0.7,
+  chainFork: 0.7,
+  fund: 0.5,
   // The server.
   crash: 0.3,
   crashMidway: 0.6,
@@ -62,20 +70,23 @@ export interface Action {
 }
 
 const DEEDS = Object.keys(WEIGHTS) as readonly Deed[];
-const TOTAL = Object.values(WEIGHTS).reduce((sum, one) => sum + one, 0);
+/** How much more often a deed is done that a plan is to be full of. */
+const STRESS = 8;
 const MEAN_PAUSE: Millis = 700;
 
 export const isDeed = (name: string): name is Deed => name in WEIGHTS;
 
-/** Without end, in order of time. */
-export function* planOf(seed: number): Generator<Action> {
+/** Without end, in order of time; full of some deeds, if any are named. */
+export function* planOf(seed: number, stressed: readonly Deed[] = []): Generator<Action> {
   const chance = new Chance(seed);
+  const weightOf = (deed: Deed): number => WEIGHTS[deed] * (stressed.includes(deed) ? STRESS : 1);
+  const total = DEEDS.reduce((sum, deed) => sum + weightOf(deed), 0);
   const number = (what: string): number => Math.floor(chance.draw(what) * 10_000) / 10_000;
   for (let at: Millis = 0; ; ) {
     at += Math.ceil(-Math.log(1 - chance.draw("pause")) * MEAN_PAUSE);
-    let point = chance.draw("deed") * TOTAL;
+    let point = chance.draw("deed") * total;
     const deed = DEEDS.find((one) => {
-      point -= WEIGHTS[one];
+      point -= weightOf(one);
       return point < 0;
     });
     yield { at, do: deed ?? "submit", a: number("a"), b: number("b"), c: number("c") };

@@ -69,6 +69,8 @@ export const numberOf = (id: string): number => Number.parseInt(id.slice(-12), 1
 export const profileOf = (index: number): NodeProfile =>
   nodeProfile({
     name: `n${index}`,
+    // One has not said where it wants to be paid.
+    wallet: index === 2 ? "" : `node-${index}`,
     slots: 1 + (index % 3),
     ramBytes: 16 * GIB,
     region: index % 2 === 0 ? "eu" : "us",
@@ -88,13 +90,15 @@ export function jobOf(number: number): Omit<JobInput, "at"> {
   const kind = number % 12;
   const gang = GANGS[kind] ?? null;
   const onGpu = kind === 5;
+  const pays = kind >= 10;
   return {
     id: jobId(number),
     owner: `owner-${number % OWNERS}`,
-    userWallet: "wallet",
+    userWallet: `wallet-${number % OWNERS}`,
     fingerprint: `f${number}`,
-    price: number % 9 === 0 ? "0" : "1000",
-    awaitsFunds: kind === 9,
+    price: number % 9 === 0 && !pays ? "0" : String(1000 + (number % 97)),
+    awaitsFunds: kind === 9 || pays,
+    ...(pays && { payment: { feeBps: 1000 + (number % 7) } }),
     spec: jobSpec({
       priority: PRIORITIES[number % PRIORITIES.length] ?? "low",
       device: onGpu ? "cuda" : null,

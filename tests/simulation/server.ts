@@ -46,6 +46,7 @@ export class Server {
       texts: journal,
       log: this.#log(),
       link: link(this),
+      money: { chain: world.chain.linkOf(this), pace: { lookEvery: 2000, sendEvery: 5000 }, lockRetry: 5000 },
       heartbeatInterval: HEARTBEAT,
       heartbeatTimeout: timing.heartbeatTimeout,
       probeDelay: { first: 1000, slowest: 10_000 },

@@ -105,6 +105,11 @@ export class Store {
     return found;
   }
 
+  /** Jobs and payments that must end one day. */
+  get unfinished(): readonly string[] {
+    return [...this.#live].filter((key) => key.startsWith("job/") || key.startsWith("payment/"));
+  }
+
   get unfinishedJobs(): readonly string[] {
     return [...this.#live].filter((key) => key.startsWith("job/"));
   }

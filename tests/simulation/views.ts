@@ -5,6 +5,7 @@
 import { nodesOf } from "../../src/actors/job/attempt.ts";
 import { jobMachine } from "../../src/actors/job/machine.ts";
 import { nodeMachine } from "../../src/actors/node/machine.ts";
+import { paymentMachine } from "../../src/actors/payment/machine.ts";
 import { type ActorKind, type Committed, replay } from "../../src/actors/runtime/index.ts";
 import { schedulerMachine } from "../../src/actors/scheduler/machine.ts";
 import type { Server } from "./server.ts";
@@ -14,13 +15,14 @@ import type { World } from "./world.ts";
 const MACHINES: Readonly<Record<string, ActorKind["machine"]>> = {
   job: jobMachine,
   node: nodeMachine,
+  payment: paymentMachine,
   scheduler: schedulerMachine,
 };
 
 export function checkServer(server: Server, world: World): void {
   const { core } = server;
-  for (const kind of [core.jobs, core.nodes, core.scheduler]) {
-    for (const committed of kind.live()) world.laws.acknowledged(committed as Committed);
+  for (const kind of [core.jobs, core.nodes, core.payments, core.scheduler]) {
+    for (const committed of kind?.live() ?? []) world.laws.acknowledged(committed as Committed);
   }
   for (const { ref, reason } of core.system.quarantined()) {
     world.laws.broken("nobody-is-quarantined", `${ref.kind}/${ref.id}: ${reason}`);

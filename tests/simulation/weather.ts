@@ -10,7 +10,13 @@ export type Fault =
   | "doubtCommits"
   | "landLate"
   | "outage"
-  | "slowDatabase";
+  | "slowDatabase"
+  | "chainDrop"
+  | "chainLate"
+  | "chainError"
+  | "chainOutage"
+  | "chainLag"
+  | "chainFork";
 
 interface Spell {
   readonly until: Millis;

@@ -3,8 +3,10 @@
  * what it sets in motion inside a server runs to its end before the next. The same seed and plan give the same run.
  */
 import type { JobContext } from "../../src/actors/job/state.ts";
+import type { PaymentContext } from "../../src/actors/payment/state.ts";
 import type { Millis } from "../../src/actors/runtime/index.ts";
 import { Agenda } from "./agenda.ts";
+import { SimulatedChain } from "./chain.ts";
 import { Chance, Fingerprint } from "./chance.ts";
 import { DEEDS } from "./deeds.ts";
 import { type Breach, Laws } from "./laws.ts";
@@ -55,6 +57,7 @@ export class World {
   readonly chance: Chance;
   readonly weather = new Weather();
   readonly network = new Network(this);
+  readonly chain = new SimulatedChain(this);
   readonly nodes = new Map<string, SimulatedNode>();
   readonly store: Store;
   readonly laws: Laws;
@@ -83,6 +86,8 @@ export class World {
       this.note(`${entry.ref.kind}/${entry.ref.id} ${entry.expectedVersion + 1} ${entry.to}`);
       this.saw(`${entry.ref.kind} ${(entry.event as { type: string }).type}`);
       this.laws.written(entry, epoch, this.store.epoch);
+      if (entry.ref.kind === "payment")
+        this.chain.check((entry.snapshot as unknown as { context: PaymentContext }).context, entry.finished);
     });
     this.laws.store = this.store;
     for (let index = 0; index < NODES; index++) this.nodes.set(nodeId(index), new SimulatedNode(this, index));
@@ -204,14 +209,14 @@ export class World {
     const patience = this.agenda.now + PATIENCE;
     const healing = { at: 0, a: 0, b: 0, c: 0 } as const;
     DEEDS.resumeBrokering(this, { ...healing, do: "resumeBrokering" });
-    for (let left = this.store.unfinishedJobs; left.length > 0 && this.laws.breach === null; ) {
+    for (let left = this.store.unfinished; left.length > 0 && this.laws.breach === null; ) {
       if (this.agenda.now > patience) {
         const state = this.store.rows.get(left[0] ?? "")?.state;
         const late = `${PATIENCE / 1000} s after the last fault`;
         this.laws.broken("every-job-ends", `${left.length} have not, ${late}; ${left[0]} is ${state}`);
       }
       await this.#step();
-      left = this.store.unfinishedJobs;
+      left = this.store.unfinished;
     }
     if (this.laws.breach === null) this.#settled();
   }

@@ -2,6 +2,7 @@
 import { gangSizeOf } from "../../domain/job-spec.ts";
 import { allAccepted, allStarted, awayOf, backFrom, isNeeded, memberOn, returnable } from "./attempt.ts";
 import { lastMoment } from "./endings.ts";
+import { owesSettlement } from "./price.ts";
 import { afterAcceptance, afterWord, isWordOfRun } from "./progress.ts";
 import type { JobContext, JobEvent, LiveAttempt, PastAttempt, UnsettledOutcome } from "./state.ts";
 
@@ -66,6 +67,7 @@ export const settles = (event: JobEvent, one: UnsettledOutcome): boolean =>
   (one.outcome === "silent") === (event.silent === true);
 
 export const guards = {
+  owesSettlement: ({ context }: Asked) => owesSettlement(context),
   awaitsFunds: ({ context }: Asked) => context.awaitsFunds,
   outlived: ({ context, event }: Asked) => event.at >= lastMoment(context),
   /** The event that creates a job carries no time, and its time in the queue has not even begun. */

@@ -4,6 +4,7 @@ import { type JobSpec, needsGpu, PRIORITIES, ramGbOf, vramGbOf } from "../../dom
 import { whole } from "../../domain/job-texts.ts";
 import type { NodeMachine } from "../node/machine.ts";
 import type { NodeLink } from "../node-link.ts";
+import type { PaymentMachine } from "../payment/machine.ts";
 import {
   type ActorKind,
   type Actors,
@@ -18,6 +19,7 @@ import {
 import { membersOf, nodesOf } from "./attempt.ts";
 import { JOB_RULES, lastMoment } from "./endings.ts";
 import { type JobMachine, jobMachine } from "./machine.ts";
+import { earningsOf, owesSettlement } from "./price.ts";
 import type { JobContext, JobResult, UnsettledOutcome } from "./state.ts";
 import { upgradeJob } from "./upgrade.ts";
 
@@ -41,9 +43,18 @@ export interface JobEffectsDependencies {
   readonly link: NodeLink;
   readonly texts: Texts;
   readonly nodes: Actors<NodeMachine>;
+  /** Absent where no chain is: then no job may have a payment. */
+  readonly money?: JobMoney;
 }
 
-export function jobKind({ link, texts, nodes }: JobEffectsDependencies): ActorKind<JobMachine> {
+export interface JobMoney {
+  /** Asked for when they are needed: jobs and payments refer to each other. */
+  readonly payments: () => Actors<PaymentMachine>;
+  /** After a lock that could not be made, when it is tried again. */
+  readonly lockRetry: Millis;
+}
+
+export function jobKind({ link, texts, nodes, money }: JobEffectsDependencies): ActorKind<JobMachine> {
   return {
     name: "job",
     machine: jobMachine,
@@ -51,7 +62,9 @@ export function jobKind({ link, texts, nodes }: JobEffectsDependencies): ActorKi
     upgrade: upgradeJob,
     deadline: ({ context }) => deadlineOf(context),
     finished: (snapshot) =>
-      isTerminal(jobStatusOf(dottedState(snapshot.value))) && snapshot.context.unsettled.length === 0,
+      isTerminal(jobStatusOf(dottedState(snapshot.value))) &&
+      snapshot.context.unsettled.length === 0 &&
+      !owesSettlement(snapshot.context),
     // Waiting in the queue and backing off are our own affair; everything else is somebody else's silence.
     awaitsOutside: (snapshot) => snapshot.context.live !== null || snapshot.matches({ pending: "awaitingFunds" }),
     owes: owedByJob,
@@ -98,6 +111,23 @@ export function jobKind({ link, texts, nodes }: JobEffectsDependencies): ActorKi
         if (reply.outcome === "unreachable") nodes.tell(nodeId, { type: "UNCALLABLE" });
         return { type: "OFFER_REFUSED", ...ofMember, outcome: reply.outcome, message: reply.message };
       },
+      openPayment: async ({ snapshot: { context } }) => {
+        await openedPayments(context, money);
+        return null;
+      },
+      // Opened first, in case the job ended before it was: then nothing is locked, and nothing ever will be.
+      settlePayment: async ({ snapshot: { context } }) => {
+        const payments = await openedPayments(context, money);
+        const { earned, nodeId } = earningsOf(context);
+        const wallet = nodeId === null ? "" : (nodes.peek(nodeId)?.snapshot.context.profile.wallet ?? "");
+        try {
+          await payments.ask(context.id, { type: "SETTLE", earned, payee: wallet === "" ? null : wallet });
+        } catch (error) {
+          // It has been told before, or is over.
+          if (!(error instanceof EventRejected || error instanceof ActorUnknown)) throw error;
+        }
+        return { type: "PAYMENT_SETTLED" };
+      },
       recordOutcome: async ({ snapshot: { context }, owed }) => {
         const one = context.unsettled.find((unsettled) => keyOfOutcome(unsettled) === owed.key);
         if (!one) return null;
@@ -122,6 +152,19 @@ export function jobKind({ link, texts, nodes }: JobEffectsDependencies): ActorKi
       },
     },
   };
+}
+
+/** All payments, once the job has one. */
+async function openedPayments(
+  { id: jobId, userWallet, price: amount, payment, policy: { fundsTimeout } }: JobContext,
+  money: JobMoney | undefined,
+): Promise<Actors<PaymentMachine>> {
+  if (money === undefined || payment === undefined)
+    throw new Error("the job is to be paid through escrow, and this server has no chain: set blockchain.network");
+  const payments = money.payments();
+  const { feeBps } = payment;
+  await payments.create(jobId, { jobId, userWallet, amount, feeBps, fundsTimeout, retryDelay: money.lockRetry });
+  return payments;
 }
 
 class TextMissing extends Error {
@@ -170,14 +213,22 @@ const NOTHING: readonly Owed[] = [];
 function owedByJob(snapshot: JobSnapshot): readonly Owed[] {
   const { unsettled, live } = snapshot.context;
   // An offer that all have accepted is none any more; asked first, because it is so of almost every commit.
+  const money = moneyOwed(snapshot);
   const offered = live !== null && live.acceptedAt === null && dottedState(snapshot.value) === "assigned.offering";
-  if (!offered && unsettled.length === 0) return NOTHING;
+  if (!offered && unsettled.length === 0 && money === null) return NOTHING;
   const owed: Owed[] = unsettled.map((one) => ({ name: "recordOutcome", key: keyOfOutcome(one) }));
+  if (money !== null) owed.push({ name: money, key: money });
   if (!offered) return owed;
   for (const [rank, { acceptedAt }] of membersOf(live).entries()) {
     if (acceptedAt === null) owed.push({ name: "offerToNode", key: keyOfOffer(live.number, rank) });
   }
   return owed;
+}
+
+function moneyOwed({ context, value }: JobSnapshot): "openPayment" | "settlePayment" | null {
+  if (context.payment === undefined) return null;
+  if (owesSettlement(context)) return "settlePayment";
+  return dottedState(value) === "pending.awaitingFunds" ? "openPayment" : null;
 }
 
 /** What the price was in the end: all of it for work done, nothing otherwise. */

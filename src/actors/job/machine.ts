@@ -101,6 +101,7 @@ const machine = setup({
     cancel: assign(on(["CANCEL"], cancel)),
     evict: assign(on(["EVICT"], evict)),
     reinstate: assign(on(["ORIGINAL_BACK"], reinstate)),
+    settlePayment: assign(() => ({ paymentSettled: true as const })),
     settle: assign(({ context, event }) => ({ unsettled: context.unsettled.filter((one) => !settles(event, one)) })),
   },
 });
@@ -176,6 +177,7 @@ export const jobMachine = machine.createMachine({
     queueDeadline: input.at + input.policy.queueTimeout,
     deadline: input.at + (input.awaitsFunds ? input.policy.fundsTimeout : input.policy.queueTimeout),
     awaitsFunds: input.awaitsFunds,
+    ...(input.payment && { payment: input.payment }),
     attempt: 0,
     live: null,
     history: [],
@@ -194,7 +196,10 @@ export const jobMachine = machine.createMachine({
     cancelReason: null,
   }),
   initial: "pending",
-  on: { OUTCOME_RECORDED: { guard: "isUnsettled", actions: "settle" } },
+  on: {
+    OUTCOME_RECORDED: { guard: "isUnsettled", actions: "settle" },
+    PAYMENT_SETTLED: { guard: "owesSettlement", actions: "settlePayment" },
+  },
   states: {
     pending: {
       initial: "arriving",

@@ -7,7 +7,7 @@ import { isLiveOn, memberOn, nodesOfPast, returnable } from "./attempt.ts";
 import type { JobFeed } from "./feed.ts";
 import { type CommittedJob, isTerminal, type Jobs, jobStatusOf } from "./kind.ts";
 import type { JobMachine } from "./machine.ts";
-import type { JobResult } from "./state.ts";
+import type { JobResult, PastAttempt } from "./state.ts";
 
 /** Progress reaches the journal this often; in between it is memory only. A crash costs a watcher this much of the curve. */
 const JOURNAL_EVERY: Millis = 5000;
@@ -111,9 +111,11 @@ export class Reports {
   async #askOnce(source: ReportSource, word: Word, ask: Ask): Promise<ReportVerdict> {
     try {
       const job = await ask({ nodeId: source.nodeId, attempt: source.attempt });
-      // Any event shows a waiting job what time it is: one whose time is up ends by it, and has not taken the report.
-      const counts = isFromLive(job, source) || endedBy(job, source) === word;
-      return { kind: counts ? "taken" : "superseded", job };
+      if (isFromLive(job, source)) return { kind: "taken", job };
+      // Any event shows a waiting job what time it is: one whose time is up ends by it, and has not taken the report. That may
+      // be the repeat of one that it took before.
+      if (endedBy(job, source) !== word) return { kind: "superseded", job };
+      return { kind: endedBefore(job, source) ? "repeated" : "taken", job };
     } catch (error) {
       if (error instanceof ActorUnknown) return { kind: "unknown" };
       if (!(error instanceof EventRejected)) throw error;
@@ -143,11 +145,20 @@ function returnedWith(job: CommittedJob, { nodeId, attempt }: ReportSource, now:
   return past && (attempt === null || attempt === past.number) ? past.number : null;
 }
 
-/** The event by which this node's newest attempt ended, so that its repeat is known; null when it ended otherwise. */
-function endedBy(job: CommittedJob, { nodeId, attempt }: ReportSource): string | null {
-  const past = job.snapshot.context.history.findLast(
+const newestOf = (job: CommittedJob, { nodeId, attempt }: ReportSource): PastAttempt | undefined =>
+  job.snapshot.context.history.findLast(
     (one) => nodesOfPast(one).includes(nodeId) && (attempt === null || one.number === attempt),
   );
+
+/** Whether the job is over, and this node's newest attempt had ended before. */
+function endedBefore(job: CommittedJob, source: ReportSource): boolean {
+  const { endedAt } = job.snapshot.context;
+  return endedAt !== null && newestOf(job, source)?.endedAt !== endedAt;
+}
+
+/** The event by which this node's newest attempt ended, so that its repeat is known; null when it ended otherwise. */
+function endedBy(job: CommittedJob, source: ReportSource): string | null {
+  const past = newestOf(job, source);
   if (past?.outcome === "completed") return "COMPLETED";
   return past?.outcome === "failed" ? "FAILED" : null;
 }

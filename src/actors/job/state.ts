@@ -159,6 +159,10 @@ export interface JobContext {
   readonly price: string;
   readonly policy: JobPolicy;
   readonly awaitsFunds: boolean;
+  /** How its price is paid through escrow. Absent: nobody is paid, and costs are only recorded. */
+  readonly payment?: JobPayment;
+  /** The payment knows how the job ended. Absent: not yet. */
+  readonly paymentSettled?: true;
   readonly createdAt: Millis;
   /** Since when it wants a node for its next run; its age in the queue. */
   readonly queuedAt: Millis;
@@ -186,6 +190,12 @@ export interface JobContext {
   readonly cancelReason: string | null;
 }
 
+/** Fixed when the job is accepted. */
+export interface JobPayment {
+  /** The platform's share, in hundredths of a percent. */
+  readonly feeBps: number;
+}
+
 export interface JobInput {
   readonly id: string;
   readonly spec: JobSpec;
@@ -196,6 +206,7 @@ export interface JobInput {
   readonly policy: JobPolicy;
   /** True when the job must not run before its price is locked in escrow. */
   readonly awaitsFunds: boolean;
+  readonly payment?: JobPayment;
   readonly at: Millis;
 }
 
@@ -214,6 +225,7 @@ export interface Stamp {
 export type JobEvent = Stamp &
   (
     | { readonly type: "FUNDS_LOCKED" }
+    | { readonly type: "PAYMENT_SETTLED" }
     /** `others`: the further members of a gang, by rank from 1. */
     | { readonly type: "OFFER"; readonly nodeId: string; readonly others?: readonly string[] }
     /** `nodeId` names the member of a gang; absent: rank 0, or the only node. */

@@ -24,6 +24,7 @@ export const dataTables = [
   "reputation_changes",
   "jobs",
   "payments",
+  "ledger_entries",
   "node_metrics",
   "actors",
   "transitions",

@@ -3,6 +3,7 @@ import actors from "../../../migrations/0002_actors.sql" with { type: "text" };
 import nodeConduct from "../../../migrations/0003_node_conduct.sql" with { type: "text" };
 import lighterCommits from "../../../migrations/0004_lighter_commits.sql" with { type: "text" };
 import texts from "../../../migrations/0005_texts.sql" with { type: "text" };
+import ledger from "../../../migrations/0006_ledger.sql" with { type: "text" };
 
 /** One forward-only step of the schema. */
 export interface Migration {
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   { version: 3, name: "node_conduct", sql: nodeConduct },
   { version: 4, name: "lighter_commits", sql: lighterCommits },
   { version: 5, name: "texts", sql: texts },
+  { version: 6, name: "ledger", sql: ledger },
 ];

@@ -8,6 +8,7 @@ export type SqlType =
   | "smallint"
   | "integer"
   | "bigint"
+  | "numeric"
   | "double precision"
   | "boolean"
   | "timestamptz"
@@ -37,6 +38,7 @@ export function encode(type: SqlType, value: unknown, column: string): string | 
     case "smallint":
     case "integer":
     case "bigint":
+    case "numeric":
       if (typeof value === "bigint" || Number.isSafeInteger(value)) return String(value);
       if (typeof value === "string" && /^-?\d+$/.test(value)) return value;
       break;

@@ -1,7 +1,7 @@
+import { ledgerStatements } from "./ledger.ts";
 import { type Projector, tableProjector } from "./projector.ts";
 
-/** `payments`, one row per actor of kind "payment". */
-export const paymentProjector: Projector = tableProjector({
+const payments = tableProjector({
   kind: "payment",
   table: "payments",
   columns: {
@@ -24,4 +24,11 @@ export const paymentProjector: Projector = tableProjector({
     completed_at: "timestamptz",
     updated_at: "timestamptz",
   },
+  besides: ["ledger_entries"],
 });
+
+/** `payments`, one row per actor of kind "payment", and its bookings. */
+export const paymentProjector: Projector = {
+  kind: "payment",
+  statements: (entries, whole) => [...payments.statements(entries, whole), ...ledgerStatements(entries)],
+};

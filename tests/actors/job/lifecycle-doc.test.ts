@@ -27,6 +27,6 @@ test("and every event of a job", async () => {
   const doc = await read("docs/job-lifecycle.md");
   const state = await read("src/actors/job/state.ts");
   const events = new Set([...state.matchAll(/type: "([A-Z_]+)"/g)].map(([, name]) => name));
-  expect(events.size).toBe(17);
+  expect(events.size).toBe(18);
   for (const name of events) expect(doc).toContain(`\`${name}\``);
 });

@@ -37,6 +37,7 @@ function moves(job: JobSnapshot): readonly StampedEvent[] {
   const [first, second] = NODES;
   const events: Unstamped<JobEvent>[] = [
     { type: "FUNDS_LOCKED" },
+    { type: "PAYMENT_SETTLED" },
     { type: "DEADLINE" },
     { type: "CANCEL", reason: "changed my mind" },
     ...(job.context.spec.gang
@@ -87,7 +88,7 @@ function key(job: JobSnapshot): string {
   return JSON.stringify([
     [dottedState(job.value), retries, losses, malformed, history.at(-1)?.outcome === "invalid"],
     [now >= context.queueDeadline, now >= lastMoment(context), Math.min(1, unsettled.length)],
-    [failure?.code, brought?.nodeId, cancelReason],
+    [failure?.code, brought?.nodeId, cancelReason, context.paymentSettled],
     live && [
       [live.nodeId, live.acceptedAt !== null, live.startedAt !== null, live.reportedAt !== null],
       [live.silent?.length ?? 0, Math.min(1, live.returns ?? 0), live.number === context.attempt],
@@ -112,7 +113,7 @@ const bigText = { sha256: "0".repeat(64), bytes: 1_000_000 };
 const gang = jobSpec({ gang: { size: NODES.length, topology: "any" } });
 
 export const jobWorlds = [
-  world("a job whose price must be locked first", { awaitsFunds: true }),
+  world("a job whose price must be locked first", { awaitsFunds: true, payment: { feeBps: 1000 } }),
   world("a job with big texts that keeps its originals and must be over in time", {
     spec: jobSpec({ modelDefinition: "", texts: { model: bigText, hyperparameters: bigText } }),
     policy: { ...policy, reconcile: "keep_original", maxDuration: 400_000, maxRetries: 0 },

@@ -1,5 +1,6 @@
 /** A job, alone or as a gang, in every situation scheduler, nodes, operators and owner can bring it into. */
 import { isTerminal, jobKind, jobStatusOf } from "../../../../src/actors/job/kind.ts";
+import { owesSettlement } from "../../../../src/actors/job/price.ts";
 import { dottedState } from "../../../../src/actors/runtime/index.ts";
 import { allJobEvents } from "../../fixtures.ts";
 import { type JobSnapshot, jobWorlds, stamped } from "./job-world.ts";
@@ -19,6 +20,11 @@ prove({
   ],
   source: "job/state.ts",
   waits: [
+    {
+      what: "a job that is over waits for its payment to be told: an effect, which the runtime tries until it succeeds",
+      applies: (job) => isOver(job) && owesSettlement(job.context),
+      holds: (job) => kind.owes?.(job).some(({ name }) => name === "settlePayment") === true,
+    },
     {
       what: "a job that is over waits for its nodes' actors to be told: an effect, which the runtime tries until it succeeds",
       applies: (job) => isOver(job) && job.context.unsettled.length > 0,

@@ -12,9 +12,10 @@ import type { Json } from "../../../../src/actors/runtime/index.ts";
 import { plain, reach, type StampedEvent, type World } from "./graph.ts";
 import { jobWorlds } from "./job-world.ts";
 import { nodeWorlds } from "./node-world.ts";
+import { paymentWorlds } from "./payment-world.ts";
 import { schedulerWorld } from "./scheduler-world.ts";
 
-export const KINDS = ["job", "node", "scheduler"] as const;
+export const KINDS = ["job", "node", "payment", "scheduler"] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface StoredActor {
@@ -52,17 +53,18 @@ async function treeAt(root: string): Promise<Tree> {
     const file = join(root, "src/actors", path);
     return existsSync(file) ? ((await import(file)) as Record<string, unknown>) : {};
   };
-  const [job, node, scheduler, endings] = await Promise.all(
-    ["job/machine.ts", "node/machine.ts", "scheduler/machine.ts", "job/endings.ts"].map(load),
+  const [job, node, payment, scheduler, endings] = await Promise.all(
+    ["job/machine.ts", "node/machine.ts", "payment/machine.ts", "scheduler/machine.ts", "job/endings.ts"].map(load),
   );
   const rules = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
   return {
     machines: {
       job: job?.jobMachine as AnyStateMachine,
       node: node?.nodeMachine as AnyStateMachine,
+      payment: payment?.paymentMachine as AnyStateMachine,
       scheduler: scheduler?.schedulerMachine as AnyStateMachine,
     },
-    rules: { job: rules(endings?.JOB_RULES), node: rules(node?.NODE_RULES), scheduler: undefined },
+    rules: { job: rules(endings?.JOB_RULES), node: rules(node?.NODE_RULES), payment: undefined, scheduler: undefined },
   };
 }
 
@@ -86,6 +88,7 @@ function worldsOf(kind: Kind): readonly World<AnyStateMachine>[] {
       moves: (snapshot: NodeSnapshot) => world.moves(ofToday(snapshot)),
       key: (snapshot: NodeSnapshot) => world.key(ofToday(snapshot)),
     })),
+    payment: paymentWorlds,
     scheduler: [schedulerWorld],
   };
   return worlds[kind] as readonly World<AnyStateMachine>[];
