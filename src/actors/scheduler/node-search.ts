@@ -13,10 +13,11 @@ import { NEVER } from "./node-facts.ts";
 import { NO_CHUNK } from "./node-order.ts";
 import { isBefore, type Place } from "./node-place.ts";
 import type { Query } from "./node-query.ts";
-import { gpuTierOf, type NodeShelves, ramTierOf, SHELVES } from "./node-shelves.ts";
+import type { NodeShelves } from "./node-shelves.ts";
+import { gpuTierOf, ramTierOf } from "./shelf-heads.ts";
 import { type Shortlist, Shortlists } from "./shortlists.ts";
 
-/** Measured: one band is mostly all for a job without filters, and two for one with them. */
+/** Measured: the second is mostly all that a job with filters needs. */
 const BAND = 1 / 64;
 
 /** How far a search has come on a shelf. */
@@ -114,7 +115,8 @@ export class NodeSearch {
   /** Takes up the best shelves of those left. */
   #takeUpBand({ columns, fits }: Shortlist): void {
     const end = this.#floor;
-    const floor = this.#highest - BAND;
+    // The first of all is mostly enough for a job without filters.
+    const floor = end === Number.POSITIVE_INFINITY ? this.#highest : this.#highest - BAND;
     const bounds = this.#bounds;
     let highest = NEVER;
     for (let listed = 0; listed < columns.length; listed++) {
@@ -131,15 +133,15 @@ export class NodeSearch {
 
   /** Takes up the shelves of a class whose nodes have enough free and stand high enough; returns the bound of the others. */
   #takeUp(column: number, fit: number, floor: number, end: number): number {
-    const { numbers, tops, chunks } = this.#shelves;
-    const first = column * SHELVES;
-    const last = first + (numbers[first] as number);
+    const { heads } = this.#shelves;
+    const first = heads.firstOf(column);
+    const last = first + heads.countOf(column);
     for (let at = first + 1; at <= last; at++) {
-      const number = numbers[at] as number;
-      const score = (tops[at] as number) + fit;
+      const number = heads.numberAt(at);
+      const score = heads.topAt(at) + fit;
       if (score >= end || gpuTierOf(number) < this.#gpuTier || ramTierOf(number) < this.#ramTier) continue;
       if (score < floor) return score;
-      this.#add(chunks[at] as number, fit, score);
+      this.#add(heads.chunkAt(at), fit, score);
     }
     return NEVER;
   }

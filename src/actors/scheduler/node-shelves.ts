@@ -14,15 +14,10 @@ import { GPU_STEPS, gpuTier, type HardwareClass, NEVER, RAM_STEPS, ramTier } fro
 import { NOWHERE, NodeLines } from "./node-lines.ts";
 import { NO_CHUNK, NodeOrder } from "./node-order.ts";
 import type { Place } from "./node-place.ts";
+import { gpuTierOf, numberOf, ramTierOf, ShelfHeads } from "./shelf-heads.ts";
 
 /** Fields of the table: by tiers of free GPU memory, then of RAM, how high the best stands that has at least so much. */
 const FIELDS = GPU_STEPS + RAM_STEPS;
-
-/** Bits of a shelf's number that tell the tier of RAM; the others tell that of GPU memory. */
-const RAM_BITS = 4;
-const numberOf = (gpuTier: number, ramTier: number): number => (gpuTier << RAM_BITS) | ramTier;
-export const gpuTierOf = (shelf: number): number => shelf >> RAM_BITS;
-export const ramTierOf = (shelf: number): number => shelf & ((1 << RAM_BITS) - 1);
 
 /** All nodes of a class. */
 export class Make {
@@ -35,13 +30,7 @@ export class Make {
   ) {}
 }
 
-/**
- * Room for all shelves that a make can have, and before them for how many there are. No power of two, as those lie where
- * a cache can hold few of them at once; the rows of the table are apart by an odd number of cache lines for the same reason.
- */
-export const SHELVES = 136;
-/** More than any shelf's number. */
-const NUMBERS = GPU_STEPS << RAM_BITS;
+/** Rows of the table are apart by an odd number of cache lines: a power of two apart, few of them would fit a cache at once. */
 const ROW_GAP = 8;
 
 export class NodeShelves {
@@ -54,17 +43,7 @@ export class NodeShelves {
   #table = new Float64Array(FIELDS * (16 + ROW_GAP)).fill(NEVER);
   #columns = 16;
   #rowLength = 16 + ROW_GAP;
-  /**
-   * By make, of the shelves with nodes on them: their numbers, how high the first node of each stands, and the chunk
-   * it is in (`node-order.ts`). A search needs no more of a shelf, and here it lies together. In front of the numbers is how many
-   * there are. The shelf whose first stands highest comes first: a search mostly reads no further, where reading all was an
-   * eighth of what a decision costs at 100,000 nodes.
-   */
-  #numbers = new Uint8Array(16 * SHELVES);
-  #tops = new Float64Array(16 * SHELVES);
-  #chunks = new Int32Array(16 * SHELVES);
-  /** By make and number of a shelf, where it is in these; 0: it has no nodes. */
-  #positions = new Uint8Array(16 * NUMBERS);
+  readonly heads = new ShelfHeads(16);
   readonly #freeColumns: number[] = [];
   #usedColumns = 0;
   /** Counts changes of the list of makes. */
@@ -77,18 +56,6 @@ export class NodeShelves {
   /** Of the field of the make in column 0; those of the others follow. */
   get table(): Float64Array {
     return this.#table;
-  }
-
-  get numbers(): Uint8Array {
-    return this.#numbers;
-  }
-
-  get chunks(): Int32Array {
-    return this.#chunks;
-  }
-
-  get tops(): Float64Array {
-    return this.#tops;
   }
 
   /** Where the field begins in the table. */
@@ -148,74 +115,44 @@ export class NodeShelves {
 
   /** Whether it now is the highest of its shelf, alone. */
   #putOn(node: number, column: number, number: number, standing: number): boolean {
-    const first = column * SHELVES;
-    const known = this.#positions[column * NUMBERS + number] as number;
-    const position = known === 0 ? (this.#numbers[first] as number) + 1 : known;
-    const at = first + position;
-    const was = known === 0 ? NO_CHUNK : (this.#chunks[at] as number);
-    const top = known === 0 ? NEVER : (this.#tops[at] as number);
-    const chunk = this.order.add(was, node, standing, this.lines.marks(node));
-    this.lines.setShelf(node, number);
-    this.lines.setStanding(node, standing);
-    if (known === 0) this.#numbers[first] = position;
-    else if (standing <= top) return false;
-    this.#settle(column, position, number, standing, chunk);
+    const { heads, lines } = this;
+    const at = heads.placeOf(column, number);
+    const chunk = this.order.add(at === 0 ? NO_CHUNK : heads.chunkAt(at), node, standing, lines.marks(node));
+    lines.setShelf(node, number);
+    lines.setStanding(node, standing);
+    if (at === 0) heads.add(column, number, standing, chunk);
+    else if (standing > heads.topAt(at)) heads.change(column, at, standing, chunk);
+    else return false;
     return true;
   }
 
   /** Whether what is left stands less high. */
   #takeOff(node: number, column: number, number: number): boolean {
-    const first = column * SHELVES;
-    const position = this.#positions[column * NUMBERS + number] as number;
-    const at = first + position;
-    const top = this.#tops[at] as number;
+    const { heads, order } = this;
+    const at = heads.placeOf(column, number);
+    const top = heads.topAt(at);
     const stood = this.lines.standing(node);
-    const chunk = this.order.remove(this.#chunks[at] as number, node, stood);
+    const chunk = order.remove(heads.chunkAt(at), node, stood);
     if (stood < top) return false;
     if (chunk === NO_CHUNK) {
-      // Behind all others, and out.
-      this.#settle(column, position, number, NEVER, NO_CHUNK);
-      this.#numbers[first] = (this.#numbers[first] as number) - 1;
-      this.#positions[column * NUMBERS + number] = 0;
+      heads.remove(column, at);
       return true;
     }
-    const high = this.order.standingAt(chunk, 0);
-    this.#settle(column, position, number, high, chunk);
+    const high = order.standingAt(chunk, 0);
+    heads.change(column, at, high, chunk);
     return high !== top;
-  }
-
-  /** Moves the shelf from this position to where it belongs. */
-  #settle(column: number, position: number, number: number, top: number, chunk: number): void {
-    const numbers = this.#numbers;
-    const tops = this.#tops;
-    const first = column * SHELVES;
-    const last = first + (numbers[first] as number);
-    let at = first + position;
-    for (; at > first + 1 && (tops[at - 1] as number) < top; at--) this.#shift(column, at - 1, at);
-    for (; at < last && (tops[at + 1] as number) > top; at++) this.#shift(column, at + 1, at);
-    numbers[at] = number;
-    tops[at] = top;
-    this.#chunks[at] = chunk;
-    this.#positions[column * NUMBERS + number] = at - first;
-  }
-
-  #shift(column: number, from: number, to: number): void {
-    const number = this.#numbers[from] as number;
-    this.#numbers[to] = number;
-    this.#tops[to] = this.#tops[from] as number;
-    this.#chunks[to] = this.#chunks[from] as number;
-    this.#positions[column * NUMBERS + number] = to - column * SHELVES;
   }
 
   /** Writes the make's part of the table. As the shelves come highest first, the first that reaches a field is its best. */
   #sum(column: number): void {
-    const first = column * SHELVES;
-    const last = first + (this.#numbers[first] as number);
+    const { heads } = this;
+    const first = heads.firstOf(column);
+    const last = first + heads.countOf(column);
     let gpu = 0;
     let ram = GPU_STEPS;
     for (let at = first + 1; at <= last && (gpu < GPU_STEPS || ram < FIELDS); at++) {
-      const number = this.#numbers[at] as number;
-      const top = this.#tops[at] as number;
+      const number = heads.numberAt(at);
+      const top = heads.topAt(at);
       for (; gpu <= gpuTierOf(number); gpu++) this.#table[this.rowOf(gpu) + column] = top;
       for (; ram <= GPU_STEPS + ramTierOf(number); ram++) this.#table[this.rowOf(ram) + column] = top;
     }
@@ -232,17 +169,6 @@ export class NodeShelves {
     this.#columns = columns;
     this.#rowLength = rowLength;
     this.#table = table;
-    const numbers = new Uint8Array(columns * SHELVES);
-    numbers.set(this.#numbers);
-    this.#numbers = numbers;
-    const tops = new Float64Array(columns * SHELVES);
-    tops.set(this.#tops);
-    this.#tops = tops;
-    const chunks = new Int32Array(columns * SHELVES);
-    chunks.set(this.#chunks);
-    this.#chunks = chunks;
-    const positions = new Uint8Array(columns * NUMBERS);
-    positions.set(this.#positions);
-    this.#positions = positions;
+    this.heads.widen(columns);
   }
 }

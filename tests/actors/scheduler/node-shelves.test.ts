@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { GPU_STEPS, gpuTier, NEVER, RAM_STEPS, ramTier } from "../../../src/actors/scheduler/node-facts.ts";
 import { NO_CHUNK } from "../../../src/actors/scheduler/node-order.ts";
 import { isBefore, type Place } from "../../../src/actors/scheduler/node-place.ts";
-import { type Make, NodeShelves, SHELVES } from "../../../src/actors/scheduler/node-shelves.ts";
+import { type Make, NodeShelves } from "../../../src/actors/scheduler/node-shelves.ts";
 import { seeded } from "../../support/seeded.ts";
 
 const GIB = 2 ** 30;
@@ -27,17 +27,18 @@ function check(shelves: NodeShelves, all: readonly Known[]): void {
   for (const [make, known] of byMake) {
     const onShelves = known.filter(({ put }) => put !== null);
     const byShelf = Map.groupBy(onShelves, ({ put }) => `${gpuTier(put?.gpu ?? 0)}/${ramTier(put?.ram ?? 0)}`);
-    const first = make.column * SHELVES;
-    expect(shelves.numbers[first]).toBe(byShelf.size);
+    const { heads } = shelves;
+    const first = heads.firstOf(make.column);
+    expect(heads.countOf(make.column)).toBe(byShelf.size);
     const positions = Array.from({ length: byShelf.size }, (_, index) => first + 1 + index);
-    const tops = positions.map((at) => shelves.tops[at] as number);
+    const tops = positions.map((at) => heads.topAt(at));
     expect(tops).toEqual(tops.toSorted((one, other) => other - one));
     const walked = positions.map((at) => {
       const nodes: number[] = [];
-      for (let chunk = shelves.chunks[at] as number; chunk !== NO_CHUNK; chunk = shelves.order.nextOf(chunk))
+      for (let chunk = heads.chunkAt(at); chunk !== NO_CHUNK; chunk = shelves.order.nextOf(chunk))
         for (let rank = 0; rank < shelves.order.countOf(chunk); rank++) nodes.push(shelves.order.nodeAt(chunk, rank));
-      for (const node of nodes) expect(shelves.lines.shelf(node)).toBe(shelves.numbers[at] as number);
-      expect(shelves.tops[at]).toBe(shelves.lines.standing(nodes[0] as number));
+      for (const node of nodes) expect(shelves.lines.shelf(node)).toBe(heads.numberAt(at));
+      expect(heads.topAt(at)).toBe(shelves.lines.standing(nodes[0] as number));
       return nodes;
     });
     const sorted = [...byShelf.values()].map((on) => on.sort(compare).map(({ node }) => node));
