@@ -60,7 +60,8 @@ export function paymentKind({ chain, clock, pace, jobs }: PaymentEffectsDependen
     machine: paymentMachine,
     deadline: ({ context }) => context.deadline,
     finished: (snapshot) => snapshot.matches("completed") || snapshot.matches("refunded"),
-    awaitsOutside: () => true,
+    // When to try again is our own affair; while something is to be signed it is the chain that is silent.
+    awaitsOutside: ({ context }) => context.order !== null,
     owes: owedByPayment,
     row: rowOf,
     effects: {

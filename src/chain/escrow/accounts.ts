@@ -97,17 +97,3 @@ function open(data: Uint8Array, what: string, tag: string, size: number): Fields
     u64: (at) => bytes.readBigUInt64LE(at),
   };
 }
-
-/**
- * What a payment pays of `amount` when `released` has been paid before: the program's own arithmetic. The fee is the one
- * due on the sum less the one due before, so that all fees add up to `floor(total × bps / 10000)` however it was divided.
- */
-export function splitOnChain(
-  released: TokenUnits,
-  amount: TokenUnits,
-  feeBps: number,
-): { readonly node: TokenUnits; readonly fee: TokenUnits } {
-  const due = (sum: TokenUnits): TokenUnits => (sum * BigInt(feeBps)) / 10_000n;
-  const fee = due(released + amount) - due(released);
-  return { node: amount - fee, fee };
-}

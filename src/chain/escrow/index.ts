@@ -6,7 +6,6 @@ export {
   type EscrowConfig,
   parseConfig,
   parseEscrow,
-  splitOnChain,
 } from "./accounts.ts";
 export {
   ASSOCIATED_TOKEN_PROGRAM,

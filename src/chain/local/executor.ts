@@ -3,8 +3,9 @@
  * is alive; it has happened when the ledger's commit has returned. If that fails, the machine is filled from the ledger again:
  * what was executed and not stored has not happened.
  */
+
+import { encodeBase58 } from "../base58.ts";
 import type { Account } from "./account.ts";
-import { encodeBase58 } from "./base58.ts";
 import { BLOCKHASH_SLOTS, type Blockhashes } from "./blockhashes.ts";
 import type { RecentChanges } from "./commitment.ts";
 import { LocalChainError, messageOf } from "./errors.ts";

@@ -8,6 +8,7 @@ export type { Outcome } from "./executor.ts";
 export type { Gift } from "./faucet.ts";
 export type { Faults, SendFault, Sent } from "./faults.ts";
 export { type OpenedChain, type OpenOptions, openLocalChain } from "./genesis.ts";
+export { keypairIn } from "./keys.ts";
 export type { LedgerSync } from "./ledger-schema.ts";
 export type { RpcServer, ServeOptions } from "./rpc/index.ts";
 export { SLOT_MS } from "./slot-clock.ts";

@@ -1,7 +1,7 @@
 /** What is read from the ledger. One prepared statement per question. */
 import type { Database } from "bun:sqlite";
+import { decodeBase58, encodeBase58 } from "../base58.ts";
 import type { Account } from "./account.ts";
-import { decodeBase58, encodeBase58 } from "./base58.ts";
 
 export interface StoredTransaction {
   readonly seq: number;

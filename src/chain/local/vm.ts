@@ -2,8 +2,9 @@
  * The Solana virtual machine, narrowed to what the chain does with it: accounts in and out, execute, simulate. It holds
  * accounts in memory and nothing else; time, blockhashes, duplicates and history are the chain's.
  */
+
+import { encodeBase58 } from "../base58.ts";
 import type { Account, Address } from "./account.ts";
-import { encodeBase58 } from "./base58.ts";
 import { type TransactionError, transactionErrorOf } from "./transaction-error.ts";
 import { loadBinding, type NativeAccount, type NativeFailure, type NativeMeta } from "./vm-binding.ts";
 import type { WireTransaction } from "./wire.ts";

@@ -2,8 +2,9 @@
  * Transactions as bytes. The decoder is as strict as the official one (`solana-message`, `solana-short-vec`), because the VM's
  * native code ends the whole process on bytes it cannot read: nothing gets to it that has not been through here. Pure.
  */
+
+import { encodeBase58 } from "../base58.ts";
 import type { Account } from "./account.ts";
-import { encodeBase58 } from "./base58.ts";
 
 /** Of one network packet: 1280 bytes of IPv6's smallest MTU, less the headers. */
 export const MOST_TRANSACTION_BYTES = 1232;

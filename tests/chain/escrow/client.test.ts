@@ -14,9 +14,9 @@ import {
   escrowErrors,
   parseConfig,
   parseEscrow,
-  splitOnChain,
 } from "../../../src/chain/escrow/index.ts";
 import type { JobId } from "../../../src/domain/ids.ts";
+import { sharesOf } from "../../../src/domain/payment.ts";
 import { seeded } from "../../support/seeded.ts";
 import { newJob, Scene } from "./scene.ts";
 
@@ -95,7 +95,7 @@ describe("the split", () => {
       let fees = 0n;
       for (let part = Math.floor(random() * 12); part >= 0; part--) {
         const amount = BigInt(Math.floor(random() * 2 ** 40));
-        const { node, fee } = splitOnChain(released, amount, feeBps);
+        const { node, fee } = sharesOf(amount, released, feeBps);
         expect(node + fee).toBe(amount);
         expect(node >= 0n && fee >= 0n).toBe(true);
         released += amount;

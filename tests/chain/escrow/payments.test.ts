@@ -1,12 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Keypair, SystemProgram } from "@solana/web3.js";
-import {
-  approveAllowance,
-  configure,
-  ensureTokenAccount,
-  escrowAddress,
-  splitOnChain,
-} from "../../../src/chain/escrow/index.ts";
+import { approveAllowance, configure, ensureTokenAccount, escrowAddress } from "../../../src/chain/escrow/index.ts";
+import { sharesOf } from "../../../src/domain/payment.ts";
 import { seeded } from "../../support/seeded.ts";
 import { expectAccepted, expectRefused, newJob, PURSE, Scene, SIGNATURE } from "./scene.ts";
 import { spl, withAmount } from "./vm.ts";
@@ -130,7 +125,7 @@ describe("the fee", () => {
         let released = 0n;
         for (let part = 0; part < 8; part++) {
           const cut = pick((amount - released) / 3n);
-          const expected = splitOnChain(released, cut, feeBps);
+          const expected = sharesOf(cut, released, feeBps);
           const were = scene.balances();
           expectAccepted(scene.vm.run([scene.claim(job, { amount: cut })], scene.authority));
           const are = scene.balances();

@@ -7,7 +7,7 @@ import {
   TransactionMessage,
   VersionedTransaction,
 } from "@solana/web3.js";
-import { decodeBase58, encodeBase58 } from "../../../src/chain/local/base58.ts";
+import { decodeBase58, encodeBase58 } from "../../../src/chain/base58.ts";
 import { accountsOf, decodeTransaction, WireError } from "../../../src/chain/local/wire.ts";
 import { openWorld, signed, someone, transfer } from "./world.ts";
 
