@@ -18,7 +18,7 @@ const entryPoints = ["src/main.ts", "src/agent/training/worker.ts"];
 const archive = "src/store/embedded/postgres.tar.zst";
 
 /** What the program is made of; the archive lies in src/ too. */
-const inputs = "{src,migrations}/**/*";
+const inputs = "{src,migrations,programs}/**/*";
 const otherInputs = ["package.json", "bun.lock", "tsconfig.json", "scripts/build.ts", packer];
 
 function run(command: readonly string[]): void {

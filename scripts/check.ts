@@ -35,6 +35,7 @@ const checks: readonly Stage[] = [
   script("imports", "scripts/check-imports.ts"),
   script("generated files", "scripts/generate.ts", "--check"),
   script("configuration reference", "scripts/generate-config-docs.ts", "--check"),
+  script("programs on the chain", "scripts/programs/build.ts", "--check"),
   script("traces", "scripts/check-traces.ts"),
 ];
 

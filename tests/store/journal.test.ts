@@ -397,6 +397,49 @@ describe.each(await databaseServers())("the journal on the $name PostgreSQL", ({
       });
     });
 
+    test("a payment's bookings are written with it, once, and outlive the job (I6)", async () => {
+      const work = job();
+      const { id } = work.ref;
+      const booking = (number: number, amount: string, bookedAt: number) => ({
+        number,
+        debit: `escrow:${id}`,
+        credit: number === 1 ? "node:n" : "platform",
+        amount,
+        signature: "s",
+        bookedAt,
+      });
+      const paid = (ledger_entries: readonly unknown[]) => ({
+        id,
+        job_id: id,
+        user_wallet: "w",
+        amount: 10n,
+        platform_fee: 1n,
+        node_reward: 9n,
+        ledger_entries,
+      });
+      const huge = "99999999999999999999";
+      const first = entry({ ref: { kind: "payment", id }, to: "locked.idle", row: paid([]) });
+      const second = next(first, { row: paid([booking(1, huge, AT)]) });
+      await journal.commit([work, first]);
+      await journal.commit([second]);
+      // In the same millisecond: the second names what the first has booked.
+      await journal.commit([next(second, { row: paid([booking(1, "1", AT), booking(2, "1", AT)]) })]);
+      const booked = () =>
+        database.reads
+          .selectFrom("ledger_entries")
+          .select(["number", "debit", "credit", "amount", "booked_at"])
+          .where("payment_id", "=", id)
+          .orderBy("number")
+          .execute();
+      const rows = [
+        { number: 1, debit: `escrow:${id}`, credit: "node:n", amount: huge, booked_at: new Date(AT) },
+        { number: 2, debit: `escrow:${id}`, credit: "platform", amount: "1", booked_at: new Date(AT) },
+      ];
+      expect(await booked()).toEqual(rows);
+      await database.reads.deleteFrom("payments").where("id", "=", id).execute();
+      expect(await booked()).toEqual(rows);
+    });
+
     test("rows of one kind that name different columns can share a batch", async () => {
       const [plain, detailed] = [job(), job({ progress: 0.5, result_hash: "h" })];
       await journal.commit([plain, detailed]);
