@@ -8,6 +8,7 @@ import { hostname } from "node:os";
 import { type Core, createCore } from "./actors/core.ts";
 import { failpoints, type Log } from "./actors/runtime/index.ts";
 import type { Config } from "./config/index.ts";
+import { openMoney } from "./money.ts";
 import { systemClock, wallTime } from "./observability/index.ts";
 import { startServices } from "./services.ts";
 import { fairness, nodeLinkTimes, restAccess, submissionRules } from "./settings.ts";
@@ -120,7 +121,11 @@ async function start(
   const link = createNodeLink({ ...nodeLinkTimes(config), issueP2pToken, gangSecret: config.jwt.p2pSecret, log });
   stack.push("links to nodes", () => link.close());
 
+  const money = await openMoney(config, clock, log);
+  if (money) stack.push("local chain", () => money.close());
+
   const core = createCore({
+    ...(money && { money: money.money }),
     clock,
     journal,
     texts: new CachedTexts(databaseTexts(database.reads)),
@@ -173,6 +178,7 @@ async function start(
         return mirror.state === "connecting" ? "down" : mirror.state;
       },
     },
+    ...(money && { blockchain: money.facts }),
     access: restAccess(config),
     rules: submissionRules(config),
     callers,

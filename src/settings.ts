@@ -26,8 +26,17 @@ export function submissionRules({ scheduler, blockchain }: Config): SubmissionRu
     maxDuration: scheduler.maxDurationMs,
   };
   const { runTimeoutFactor, maxRunMs, maxQueuedPerOwner } = scheduler;
-  return { policy, runTimeoutFactor, maxRunMs, maxQueuedPerOwner };
+  const payment = paysJobs({ blockchain }) ? { feeBps: feeBps({ blockchain }) } : undefined;
+  return { policy, runTimeoutFactor, maxRunMs, maxQueuedPerOwner, ...(payment && { payment }) };
 }
+
+/** Whether any job is paid through escrow. */
+export const paysJobs = ({ blockchain }: Pick<Config, "blockchain">): boolean =>
+  blockchain.enabled && blockchain.paidJobs !== "none";
+
+/** The platform's share, in hundredths of a percent: what the escrow program takes. */
+export const feeBps = ({ blockchain }: Pick<Config, "blockchain">): number =>
+  Math.round(blockchain.platformFeePercent * 100);
 
 export const nodePolicy = ({ scheduler }: Config): NodePolicy => ({
   heartbeatTimeout: scheduler.nodeHeartbeatTimeoutMs,

@@ -31,7 +31,8 @@ const layers: Readonly<Record<string, readonly string[]>> = (() => {
     cli: [...server, "agent", "tui", "web"],
     "settings.ts": server,
     "services.ts": [...server, "settings.ts"],
-    "server.ts": [...server, "web", "settings.ts", "services.ts"],
+    "money.ts": [...server, "settings.ts"],
+    "server.ts": [...server, "web", "settings.ts", "services.ts", "money.ts"],
     "main.ts": [...server, "agent", "tui", "web", "cli", "server.ts"],
   };
 })();

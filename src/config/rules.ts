@@ -52,6 +52,11 @@ export function contradictions(config: Config, origins: Origins): string[] {
       'blockchain.network = "mainnet-beta": real money needs a jwt.secret of your own, and jwt.secret is the published default',
     );
   }
+  if (blockchain.enabled && blockchain.paidJobs !== "none" && blockchain.network !== "local") {
+    found.push(
+      `blockchain.paid_jobs = "${blockchain.paidJobs}": jobs are paid on the local chain only so far, and the network is "${blockchain.network}"; set blockchain.network = "local", or paid_jobs = "none"`,
+    );
+  }
   return found;
 }
 

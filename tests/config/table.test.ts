@@ -35,6 +35,7 @@ const others: Readonly<Record<KeyName, TomlValue>> = {
   "blockchain.enabled": false,
   "blockchain.network": "devnet",
   "blockchain.solana_rpc_url": "https://rpc.example/",
+  "blockchain.paid_jobs": "with_wallet",
   "blockchain.local_rpc_address": "127.0.0.1:0",
   "blockchain.payer_keypair_path": "/keys/id.json",
   "blockchain.program_id": key,

@@ -20,7 +20,13 @@ export class TestNodes {
   readonly agents: NodeAgent[] = [];
   readonly #home = temporaryDirectory("nodes");
 
-  async start(count: number, server: string, times: Partial<NodeTimes>, maxJobs = 1): Promise<void> {
+  async start(
+    count: number,
+    server: string,
+    times: Partial<NodeTimes>,
+    maxJobs = 1,
+    walletAddress = "",
+  ): Promise<void> {
     for (let index = 0; index < count; index++) {
       const node = this.agents.length;
       const dataDir = join(this.#home, String(node));
@@ -31,6 +37,7 @@ export class TestNodes {
         listenAddress: { host: "127.0.0.1", port: 0 },
         dataDir,
         maxJobs,
+        walletAddress,
         log: quietLog,
         times,
         onRun: (event) => this.#record(node, event),

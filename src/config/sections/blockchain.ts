@@ -4,13 +4,18 @@ import { choice, decimal, flag, path, whole } from "../kinds.ts";
 import { listenAddress, publicKey, url } from "../network-kinds.ts";
 
 export const blockchain = {
-  doc: "Payments through Solana. Accepted and checked, and not used yet: prices are computed and recorded, no money moves.",
+  doc: "Payments through Solana (docs/payments.md). So far on the local chain only, and where `paid_jobs` says so; otherwise prices are computed and recorded, and no money moves.",
   keys: {
     enabled: key(flag(), true, 'false is the same as `network = "none"`: costs are recorded, no money moves.'),
     network: key(
       choice(["local", "devnet", "testnet", "mainnet-beta", "none"]),
       "local",
       "`local` is a Solana chain inside this process, for development: play money, no network.",
+    ),
+    paid_jobs: key(
+      choice(["none", "with_wallet"]),
+      "none",
+      'Which jobs are paid through escrow: `with_wallet`, those whose `payment_address` is a Solana wallet; their price is taken under its allowance to the server. Needs `network = "local"`.',
     ),
     solana_rpc_url: optional(url(["https", "http"]), "The cluster's RPC address. Absent: the public one of `network`."),
     local_rpc_address: key(

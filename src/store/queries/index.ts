@@ -1,4 +1,5 @@
 /** What the transports may ask of the database. */
+
 import type { Kysely } from "kysely";
 import type { Database } from "../tables.ts";
 import { deleteJob, type JobDeletion } from "./delete-job.ts";
@@ -26,6 +27,7 @@ import {
   reputationChanges,
 } from "./nodes.ts";
 import type { Page, PageRequest } from "./page.ts";
+import { findPayment, type PaymentDetail } from "./payments.ts";
 import { type NetworkStats, networkStats } from "./stats.ts";
 import { latestTransition, type Transition, transitionsAfter } from "./transitions.ts";
 
@@ -49,6 +51,7 @@ export type {
   NodeRow,
   Page,
   PageRequest,
+  PaymentDetail,
   ReputationChangeRow,
   Transition,
 };
@@ -86,6 +89,10 @@ export interface Queries {
     list(nodeId: string, range: MetricsRange): Promise<readonly NodeMetricsRow[]>;
     prune(before: Date): Promise<number>;
   };
+  readonly payments: {
+    /** Of the job. */
+    find(jobId: string): Promise<PaymentDetail | undefined>;
+  };
   stats(): Promise<NetworkStats>;
 }
 
@@ -100,6 +107,7 @@ export function createQueries(db: Kysely<Database>): Queries {
       transitionsAfter: (id, version, limit) => transitionsAfter(db, "job", id, version, limit),
       latestTransition: (id) => latestTransition(db, "job", id),
     },
+    payments: { find: (jobId) => findPayment(db, jobId) },
     nodes: {
       find: (id) => findNode(db, id),
       list: (filter, page) => listNodes(db, filter, page),

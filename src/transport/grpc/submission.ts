@@ -1,7 +1,8 @@
 /** SubmitJob's `config`, checked and turned into what a job actor is made of. */
 import { createHash } from "node:crypto";
-import type { JobInput, JobPolicy } from "../../actors/job/state.ts";
+import type { JobInput, JobPayment, JobPolicy } from "../../actors/job/state.ts";
 import type { Text, Unstamped } from "../../actors/runtime/index.ts";
+import { decodeBase58 } from "../../chain/base58.ts";
 import { jobIdFor, parseJobId } from "../../domain/ids.ts";
 import {
   DEVICE_KINDS,
@@ -29,6 +30,8 @@ export interface SubmissionRules {
   readonly maxRunMs: number;
   /** Pending jobs of one owner; 0: no limit of its own. */
   readonly maxQueuedPerOwner: number;
+  /** How jobs are paid whose `payment_address` is a Solana wallet. Absent: none is, and costs are only recorded. */
+  readonly payment?: JobPayment;
 }
 
 /** What clients leave out. An hour is the original's smallest unit of pricing; the others are its own defaults. */
@@ -82,6 +85,7 @@ export function readSubmission(config: JobConfig, rules: SubmissionRules, contex
   const runTimeout = Math.min(rules.maxRunMs, Math.max(SHORTEST_RUN_LIMIT_MS, seconds * 1000 * rules.runTimeoutFactor));
   const id = readId(config, owner, context);
   const { spec: kept, texts } = separated(spec);
+  const payment = isWallet(userWallet) ? rules.payment : undefined;
   return {
     id,
     named: config.jobId !== "" || context.idempotencyKey !== undefined,
@@ -97,10 +101,18 @@ export function readSubmission(config: JobConfig, rules: SubmissionRules, contex
         .digest("hex"),
       price: priceOf(spec).toString(),
       policy: { ...policyOf(rules.policy, terms.policy), runTimeout: Math.round(runTimeout) },
-      awaitsFunds: false,
+      awaitsFunds: payment !== undefined,
+      ...(payment && { payment }),
     },
   };
 }
+
+/** Characters that 32 bytes take at most. */
+const LONGEST_ADDRESS = 44;
+
+/** Whether it is a Solana address. Anything else has always been taken for a name, and is not paid by. */
+const isWallet = (address: string): boolean =>
+  address.length <= LONGEST_ADDRESS && decodeBase58(address)?.length === 32;
 
 /** Every member of a gang costs what the job would cost alone. */
 export function priceOf(spec: JobSpec): TokenUnits {

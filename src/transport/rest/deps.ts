@@ -22,6 +22,8 @@ export interface RestDeps {
   readonly mirror: { readonly state: "off" | "up" | "down" | "filling" };
   /** The chain connection; leave it out where there is none. "slow": it answers, but not in time. */
   readonly chain?: { readonly state: "off" | "up" | "slow" | "down" };
+  /** What a wallet must know to pay for jobs; leave it out where no job is paid through escrow. */
+  readonly blockchain?: BlockchainFacts;
   /** Who may do what. */
   readonly access: Access;
   /** By which a job is checked that is only planned. */
@@ -38,6 +40,18 @@ export interface RestDeps {
   readonly heartbeatEvery?: Millis;
   /** How long a request may take until it is answered, or its stream opened. Default 30 s. */
   readonly requestTimeout?: Millis;
+}
+
+/** Addresses are base58. */
+export interface BlockchainFacts {
+  readonly network: string;
+  readonly rpcUrl: string;
+  readonly mint: string;
+  /** Whom a wallet allows to take the price of its jobs. */
+  readonly authority: string;
+  readonly program: string;
+  readonly treasury: string;
+  readonly feeBps: number;
 }
 
 export interface RestEnv {

@@ -2,5 +2,5 @@
 
 export type { Access } from "./access.ts";
 export { createRestApp, type RestApp } from "./app.ts";
-export type { RestDeps } from "./deps.ts";
+export type { BlockchainFacts, RestDeps } from "./deps.ts";
 export { type RestServer, type RestServerOptions, startRestServer } from "./server.ts";

@@ -2,6 +2,7 @@
 import { encodeBase58 } from "../../base58.ts";
 import { commitmentOf as reached } from "../commitment.ts";
 import { LocalChainError } from "../errors.ts";
+import type { Gift } from "../faucet.ts";
 import type { StoredTransaction } from "../ledger-queries.ts";
 import { invalidParam, RPC_CODES, RpcError } from "../rpc-error.ts";
 import type { TransactionError } from "../transaction-error.ts";
@@ -119,18 +120,22 @@ export const transactionMethods: Methods = {
       }));
   },
 
-  requestAirdrop({ faucet }, [address, lamports]) {
-    if (faucet === null) throw new RpcError(RPC_CODES.invalidRequest, "This chain has no faucet");
-    const wallet = addressOf(address);
-    const amount = BigInt(integerOf(lamports, "lamports"));
-    try {
-      return faucet.give(wallet, { lamports: amount });
-    } catch (error) {
-      if (error instanceof LocalChainError) throw new RpcError(RPC_CODES.internal, error.message);
-      throw error;
-    }
-  },
+  requestAirdrop: (world, [address, lamports]) =>
+    given(world, address, { lamports: BigInt(integerOf(lamports, "lamports")) }),
+
+  /** Not of any cluster: base units of CYXWIZ for a wallet, beside the lamports that `requestAirdrop` gives. */
+  requestTokens: (world, [address, units]) => given(world, address, { tokens: BigInt(integerOf(units, "units")) }),
 };
+
+function given({ faucet }: RpcWorld, address: unknown, gift: Gift): string {
+  if (faucet === null) throw new RpcError(RPC_CODES.invalidRequest, "This chain has no faucet");
+  try {
+    return faucet.give(addressOf(address), gift);
+  } catch (error) {
+    if (error instanceof LocalChainError) throw new RpcError(RPC_CODES.internal, error.message);
+    throw error;
+  }
+}
 
 /** Base58 is what a client means that does not say. */
 function transactionOf(text: unknown, settings: Fields): WireTransaction {

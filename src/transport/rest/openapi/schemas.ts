@@ -1,6 +1,7 @@
 /** The shapes of the API's answers. The tests hold every real answer against them. */
 import { jobSchemas } from "./job-schemas.ts";
 import { nodeSchemas } from "./node-schemas.ts";
+import { paymentSchemas } from "./payment-schemas.ts";
 import { schedulerSchemas } from "./scheduler-schemas.ts";
 import { described, float, integer, listOf, object, oneOf, type Schema, text, time } from "./schema.ts";
 
@@ -67,5 +68,6 @@ export const schemas: Readonly<Record<string, Schema>> = {
   }),
   ...jobSchemas,
   ...nodeSchemas,
+  ...paymentSchemas,
   ...schedulerSchemas,
 };

@@ -1,0 +1,124 @@
+/**
+ * A job that is paid for, as its people see it: the server as a process with its chain, a wallet that knows nothing but the chain's
+ * RPC, an engine, and a node that wants to be paid. The server is killed on the way.
+ */
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { Connection, Keypair, PublicKey, Transaction } from "@solana/web3.js";
+import { approveAllowance, associatedTokenAddress } from "../../src/chain/escrow/index.ts";
+import { StatusCode } from "../../src/transport/grpc/protocol.ts";
+import { TestNodes } from "../support/agents.ts";
+import { Engine, smallJob } from "../support/engine.ts";
+import { QUICK_TIMES, ServerProcess } from "../support/server-process.ts";
+import { freePort, temporaryDirectory, until } from "../support/servers.ts";
+
+setDefaultTimeout(120_000);
+
+const TOKENS = 1_000_000_000_000n;
+/** web3.js opens its WebSocket on the port behind; nothing here subscribes. */
+const rpcPort = await freePort();
+const server = await ServerProcess.prepare({
+  settings: {
+    ...QUICK_TIMES,
+    "server.data_dir": temporaryDirectory("paid"),
+    "blockchain.paid_jobs": "with_wallet",
+    "blockchain.local_rpc_address": `127.0.0.1:${rpcPort}`,
+  },
+});
+await server.start();
+const engine = new Engine(server.address);
+const nodes = new TestNodes();
+const connection = new Connection(`http://127.0.0.1:${rpcPort}`, "confirmed");
+afterAll(async () => {
+  await nodes.stop();
+  engine.close();
+  await server.stop();
+});
+
+const facts = (await (await fetch(`${server.restUrl}/api/v1/blockchain`)).json()) as Readonly<Record<string, string>>;
+const announced = (name: "token_mint" | "authority"): PublicKey => new PublicKey(facts[name] ?? "");
+const ask = async (method: string, ...params: unknown[]) => {
+  const request = { jsonrpc: "2.0", id: 1, method, params };
+  const headers = { "content-type": "application/json" };
+  const reply = await fetch(connection.rpcEndpoint, { method: "POST", headers, body: JSON.stringify(request) });
+  return ((await reply.json()) as { readonly result: string }).result;
+};
+const final = (signature: string) =>
+  until(`${signature} to be final`, async () => {
+    const { value } = await connection.getSignatureStatuses([signature]);
+    return value[0]?.confirmationStatus === "finalized";
+  });
+const balance = async (owner: PublicKey): Promise<bigint> => {
+  const account = associatedTokenAddress(owner, announced("token_mint"));
+  const found = await connection.getTokenAccountBalance(account).catch(() => null);
+  return BigInt(found?.value.amount ?? 0);
+};
+const payment = async (job: string) =>
+  (await (await fetch(`${server.restUrl}/api/v1/jobs/${job}/payment`)).json()) as {
+    readonly state: string;
+    readonly amount: number;
+    readonly node_reward: number;
+    readonly platform_fee: number;
+    readonly problem: { readonly message: string } | null;
+    readonly ledger: readonly { readonly debit: string; readonly credit: string; readonly amount: number }[];
+  };
+
+test("a job's price is taken from its wallet, the work is done, and its node is paid; a killed server loses nothing of it", async () => {
+  const user = Keypair.generate();
+  const nodeWallet = Keypair.generate().publicKey;
+  const address = user.publicKey.toBase58();
+  await final(await ask("requestAirdrop", address, 1_000_000_000));
+  await final(await ask("requestTokens", address, Number(TOKENS)));
+
+  // Not allowed yet: it says so, and waits.
+  const job = await engine.submit({ ...smallJob, epochs: 2000, paymentAddress: address });
+  await until("the server to say what is missing", async () => (await payment(job)).problem !== null);
+  expect((await payment(job)).problem?.message).toContain("has not approved");
+  expect((await engine.status(job)).status).toBe(StatusCode.STATUS_PENDING);
+
+  const source = associatedTokenAddress(user.publicKey, announced("token_mint"));
+  const { blockhash, lastValidBlockHeight } = await connection.getLatestBlockhash();
+  const transaction = new Transaction({ feePayer: user.publicKey, blockhash, lastValidBlockHeight });
+  transaction.add(approveAllowance(user.publicKey, source, announced("authority"), TOKENS)).sign(user);
+  await final(await connection.sendRawTransaction(transaction.serialize()));
+
+  await server.kill();
+  await server.start();
+  await until("the price to be locked", async () => (await payment(job)).state === "locked.idle", 60_000);
+  const { amount } = await payment(job);
+  expect(await balance(user.publicKey)).toBe(TOKENS - BigInt(amount));
+
+  await nodes.start(1, server.address, { heartbeat: 300, firstRetry: 50, slowestRetry: 500 }, 1, nodeWallet.toBase58());
+  await until(
+    "the job to run",
+    async () => (await engine.status(job)).status === StatusCode.STATUS_IN_PROGRESS,
+    60_000,
+  );
+  await server.kill();
+  await server.start();
+  await until(
+    "the job to be done",
+    async () => (await engine.status(job)).status === StatusCode.STATUS_COMPLETED,
+    60_000,
+  );
+  await until("the node to be paid", async () => (await payment(job)).state === "completed", 60_000);
+
+  const { node_reward, platform_fee, ledger } = await payment(job);
+  expect(node_reward + platform_fee).toBe(amount);
+  expect(platform_fee).toBe(Math.floor(amount / 10));
+  expect(await balance(nodeWallet)).toBe(BigInt(node_reward));
+  expect(await balance(user.publicKey)).toBe(TOKENS - BigInt(amount));
+  expect(ledger[0]).toMatchObject({ debit: `user:${address}`, credit: `escrow:${job}`, amount });
+  const paidOut = ledger.slice(1).reduce((sum, one) => sum + one.amount, 0);
+  expect(paidOut).toBe(amount);
+});
+
+test("a job without a wallet runs as ever, and has no payment", async () => {
+  const job = await engine.submit(smallJob);
+  await until(
+    "the job to be done",
+    async () => (await engine.status(job)).status === StatusCode.STATUS_COMPLETED,
+    60_000,
+  );
+  const reply = await fetch(`${server.restUrl}/api/v1/jobs/${job}/payment`);
+  expect(reply.status).toBe(404);
+});
