@@ -3,6 +3,8 @@
  * RPC, an engine, and a node that wants to be paid. The server is killed on the way.
  */
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { Connection, Keypair, PublicKey, Transaction } from "@solana/web3.js";
 import { approveAllowance, associatedTokenAddress } from "../../src/chain/escrow/index.ts";
 import { StatusCode } from "../../src/transport/grpc/protocol.ts";
@@ -110,6 +112,51 @@ test("a job's price is taken from its wallet, the work is done, and its node is 
   expect(ledger[0]).toMatchObject({ debit: `user:${address}`, credit: `escrow:${job}`, amount });
   const paidOut = ledger.slice(1).reduce((sum, one) => sum + one.amount, 0);
   expect(paidOut).toBe(amount);
+});
+
+test("on the command line: a wallet is made, filled and opened, and pays for a job", async () => {
+  const home = temporaryDirectory("wallet");
+  const file = join(home, ".config", "cyxwiz", "wallet.json");
+  const cyxwiz = async (...words: string[]) => {
+    const flags = [`--server=${server.address}`, `--rest=${new URL(server.restUrl).host}`];
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "../../src/main.ts"), ...words, ...flags], {
+      cwd: home,
+      env: { ...process.env, HOME: home },
+      stderr: "pipe",
+    });
+    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    return { out, err, code };
+  };
+  await Bun.write(
+    join(home, "job.json"),
+    JSON.stringify({
+      job_type: "training",
+      dataset_uri: "builtin:iris",
+      epochs: 3,
+      model_definition: smallJob.modelDefinition,
+    }),
+  );
+
+  expect(await cyxwiz("submit", "job.json", "--pay")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("no wallet"),
+  });
+  const made = await cyxwiz("wallet");
+  expect(made).toMatchObject({ code: 0, err: expect.stringContaining(`Made a wallet: ${file}`) });
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(await cyxwiz("wallet", "--allow=many")).toMatchObject({ code: 2, err: expect.stringContaining("--allow") });
+  expect(await cyxwiz("wallet", "--allow=1")).toMatchObject({ code: 1, err: expect.stringContaining("--fund") });
+  const filled = await cyxwiz("wallet", "--fund", "--allow=0.5", "--json");
+  const { address, ...held } = JSON.parse(filled.out) as Readonly<Record<string, string>>;
+  expect(held).toMatchObject({ file, tokens: "1000000000000", allowed: "500000000" });
+
+  const { out } = await cyxwiz("submit", "job.json", "--pay");
+  const job = out.trim();
+  await until("the node to be paid", async () => (await payment(job)).state === "completed", 60_000);
+  const { amount, ledger } = await payment(job);
+  expect(ledger[0]).toMatchObject({ debit: `user:${address}`, amount });
+  const after = JSON.parse((await cyxwiz("wallet", "--json")).out) as Readonly<Record<string, string>>;
+  expect(after).toMatchObject({ tokens: `${1_000_000_000_000 - amount}`, allowed: `${500_000_000 - amount}` });
 });
 
 test("a job without a wallet runs as ever, and has no payment", async () => {

@@ -18,6 +18,8 @@ export const command: Command = {
     "The job gets its id here, before it is sent, so that trying again after a lost connection makes no second job. To send the same job from several places or runs and have it once, give all of them the same --idempotency-key or --job-id.",
   options: [
     { name: "wait", doc: "follow it to its end, like `cyxwiz watch`" },
+    { name: "pay", doc: "pay for it with the wallet of `cyxwiz wallet`" },
+    { name: "wallet", value: "FILE", doc: "with --pay: another wallet's key file" },
     { name: "idempotency-key", value: "KEY", doc: "the same key again is the same job" },
     { name: "job-id", value: "UUID", doc: "choose the job's id" },
     serverOption,
@@ -41,7 +43,10 @@ async function submit(invocation: Invocation): Promise<ExitCode> {
     throw new UsageError("--idempotency-key and --job-id exclude each other: either one names the job");
   }
   if (key?.trim() === "") throw new UsageError("--idempotency-key is empty");
-  const { config } = await readJobFile(invocation);
+  const { config: read } = await readJobFile(invocation);
+  const config = invocation.has("pay") ? { ...read, paymentAddress: await payer(invocation) } : read;
+  if (value("wallet") !== undefined && !invocation.has("pay"))
+    throw new UsageError("--wallet says which wallet pays: it needs --pay");
   const jobId = chosen === undefined ? config.jobId : requireJobId(chosen, "--job-id");
   const named = key === undefined ? { ...config, jobId: jobId || crypto.randomUUID() } : config;
   return withServer(invocation, async (server) => {
@@ -52,6 +57,12 @@ async function submit(invocation: Invocation): Promise<ExitCode> {
     if (!json) world.stderr.write(`Submitted. Follow it with: cyxwiz watch ${id}\n`);
     return Exit.ok;
   });
+}
+
+/** Loaded when it is needed: a Solana client is no small thing. */
+async function payer({ world, value }: Invocation): Promise<string> {
+  const { readWallet, walletFile } = await import("../wallet/key-file.ts");
+  return readWallet(walletFile(world, value("wallet"))).publicKey.toBase58();
 }
 
 const attempts = 4;

@@ -49,6 +49,7 @@ export async function startMachine(
     const grpc = callable({ host: config.server.grpcAddress.host, port: started.grpcPort });
     const rest = restOf(started, config);
     steps.starting("the nodes");
+    const walletAddress = await nodesWallet(config);
     for (const [index, name] of nodeNames.entries()) {
       if (signal.aborted) break;
       const dataDir = join(config.server.dataDir, "nodes", String(index + 1));
@@ -58,6 +59,7 @@ export async function startMachine(
         listenAddress: { host: "127.0.0.1", port: 0 },
         dataDir,
         maxJobs: 1,
+        ...(walletAddress !== null && { walletAddress }),
         files: [join(config.server.dataDir, "datasets")],
         log: log.with({ node: name }),
       });
@@ -68,6 +70,15 @@ export async function startMachine(
     await stop();
     throw error;
   }
+}
+
+/** Where the nodes of this machine are paid: as configured, else a wallet of their own beside their data. Null: jobs are not paid for. */
+async function nodesWallet({ blockchain, node, server }: Config): Promise<string | null> {
+  if (node.walletAddress !== undefined) return node.walletAddress;
+  if (!blockchain.enabled || blockchain.paidJobs === "none") return null;
+  const { hasWallet, makeWallet, readWallet } = await import("../wallet/key-file.ts");
+  const file = join(server.dataDir, "nodes", "wallet.json");
+  return (hasWallet(file) ? readWallet(file) : makeWallet(file)).publicKey.toBase58();
 }
 
 function restOf({ restUrl }: RunningServer, { server }: Config): Address {
