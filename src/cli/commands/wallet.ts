@@ -30,7 +30,7 @@ export const command: Command = {
   operands: [],
   examples: [
     ["wallet --fund --allow=100", "a wallet that can pay for jobs"],
-    ["submit job.json --pay --wait", "and a job that it pays for"],
+    ["wallet --json", "what it holds, for a script"],
   ],
   json: true,
   readsConfig: true,
