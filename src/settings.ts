@@ -9,7 +9,7 @@ import type { Access } from "./transport/rest/index.ts";
 /** A job may lose its node this often before it fails: well beyond bad luck, well short of for ever. */
 const MAX_LOSSES = 10;
 
-export function submissionRules({ scheduler, blockchain }: Config): SubmissionRules {
+export function submissionRules({ scheduler, blockchain, server }: Config): SubmissionRules {
   const policy: Omit<JobPolicy, "runTimeout"> = {
     fundsTimeout: blockchain.fundingTimeoutMs,
     queueTimeout: scheduler.queueTimeoutMs,
@@ -26,7 +26,8 @@ export function submissionRules({ scheduler, blockchain }: Config): SubmissionRu
     maxDuration: scheduler.maxDurationMs,
   };
   const { runTimeoutFactor, maxRunMs, maxQueuedPerOwner } = scheduler;
-  const payment = paysJobs({ blockchain }) ? { feeBps: feeBps({ blockchain }) } : undefined;
+  const anonymous = isLoopback(server.grpcAddress);
+  const payment = paysJobs({ blockchain }) ? { feeBps: feeBps({ blockchain }), anonymous } : undefined;
   return { policy, runTimeoutFactor, maxRunMs, maxQueuedPerOwner, ...(payment && { payment }) };
 }
 

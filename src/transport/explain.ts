@@ -31,10 +31,15 @@ export function explainWaiting(core: Core, job: CommittedJob): Explanation | nul
   return jobStatusOf(job.state) === "pending" ? explained(core, job) : null;
 }
 
-/** The broker knows that it is paused; why, the scheduler's actor. */
+/** The broker knows that it is paused, or has no money yet; why, the scheduler's actor and the payment's. */
 function explained(core: Core, job: CommittedJob): Explanation {
   const explanation = core.broker.explain(job);
-  const why = explanation.reason === "paused" ? core.scheduler.peek(SCHEDULER_ID)?.snapshot.context.reason : null;
+  const why =
+    explanation.reason === "paused"
+      ? core.scheduler.peek(SCHEDULER_ID)?.snapshot.context.reason
+      : explanation.reason === "awaiting_funds"
+        ? core.payments?.peek(job.ref.id)?.snapshot.context.problem?.message
+        : null;
   return why ? { ...explanation, summary: `${explanation.summary}: ${why}` } : explanation;
 }
 

@@ -75,7 +75,9 @@ test("a job's price is taken from its wallet, the work is done, and its node is 
   const job = await engine.submit({ ...smallJob, epochs: 2000, paymentAddress: address });
   await until("the server to say what is missing", async () => (await payment(job)).problem !== null);
   expect((await payment(job)).problem?.message).toContain("has not approved");
-  expect((await engine.status(job)).status).toBe(StatusCode.STATUS_PENDING);
+  const waiting = await engine.status(job);
+  expect(waiting.status).toBe(StatusCode.STATUS_PENDING);
+  expect(waiting.error?.message).toContain("has not approved");
 
   const source = associatedTokenAddress(user.publicKey, announced("token_mint"));
   const { blockhash, lastValidBlockHeight } = await connection.getLatestBlockhash();

@@ -160,7 +160,7 @@ async function openedPayments(
   money: JobMoney | undefined,
 ): Promise<Actors<PaymentMachine>> {
   if (money === undefined || payment === undefined)
-    throw new Error("the job is to be paid through escrow, and this server has no chain: set blockchain.network");
+    throw new Error("the job is to be paid through escrow, and this server pays for none: set blockchain.paid_jobs");
   const payments = money.payments();
   const { feeBps } = payment;
   await payments.create(jobId, { jobId, userWallet, amount, feeBps, fundsTimeout, retryDelay: money.lockRetry });

@@ -18,7 +18,7 @@ import {
 import { type JobTerms, readTerms, type StatedPolicy } from "../../domain/job-terms.ts";
 import { separated } from "../../domain/job-texts.ts";
 import { price, type TokenUnits, UNITS_PER_TOKEN } from "../../domain/money.ts";
-import { invalid } from "../../domain/refusal.ts";
+import { invalid, Refusal } from "../../domain/refusal.ts";
 import type { Caller } from "./caller.ts";
 import { finite, oneOf, text, whole, wholeOr } from "./fields.ts";
 import type { JobConfig } from "./protocol.ts";
@@ -31,7 +31,10 @@ export interface SubmissionRules {
   /** Pending jobs of one owner; 0: no limit of its own. */
   readonly maxQueuedPerOwner: number;
   /** How jobs are paid whose `payment_address` is a Solana wallet. Absent: none is, and costs are only recorded. */
-  readonly payment?: JobPayment;
+  readonly payment?: JobPayment & {
+    /** Callers without a token may have any wallet pay: they are this machine's operator. */
+    readonly anonymous: boolean;
+  };
 }
 
 /** What clients leave out. An hour is the original's smallest unit of pricing; the others are its own defaults. */
@@ -85,7 +88,7 @@ export function readSubmission(config: JobConfig, rules: SubmissionRules, contex
   const runTimeout = Math.min(rules.maxRunMs, Math.max(SHORTEST_RUN_LIMIT_MS, seconds * 1000 * rules.runTimeoutFactor));
   const id = readId(config, owner, context);
   const { spec: kept, texts } = separated(spec);
-  const payment = isWallet(userWallet) ? rules.payment : undefined;
+  const payment = paymentFrom(userWallet, rules, context.caller);
   return {
     id,
     named: config.jobId !== "" || context.idempotencyKey !== undefined,
@@ -105,6 +108,27 @@ export function readSubmission(config: JobConfig, rules: SubmissionRules, contex
       ...(payment && { payment }),
     },
   };
+}
+
+/**
+ * How the job is paid, if its wallet is one. A wallet that has once allowed its tokens to be taken must not pay for strangers' jobs: who
+ * names it must be known to be its owner. @throws Refusal
+ */
+function paymentFrom(userWallet: string, { payment }: SubmissionRules, caller: Caller): JobPayment | undefined {
+  if (payment === undefined || !isWallet(userWallet)) return undefined;
+  const { feeBps, anonymous } = payment;
+  const field = "config.payment_address";
+  if (caller.userId === null && !anonymous) {
+    throw new Refusal("unauthenticated", `${field}: only its owner can have a wallet pay; show a token that names it`, {
+      field,
+    });
+  }
+  if (caller.userId !== null && caller.wallet !== userWallet) {
+    throw new Refusal("permission_denied", `${field}: your token does not name this wallet, so it cannot pay for you`, {
+      field,
+    });
+  }
+  return { feeBps };
 }
 
 /** Characters that 32 bytes take at most. */
