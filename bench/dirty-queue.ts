@@ -4,7 +4,7 @@
  */
 import { FairShare } from "../src/actors/scheduler/fair-share.ts";
 import { JobQueue, type QueuedJob } from "../src/actors/scheduler/job-queue.ts";
-import { NodePool } from "../src/actors/scheduler/node-pool.ts";
+import { type Hold, NodePool } from "../src/actors/scheduler/node-pool.ts";
 import type { Requirements } from "../src/domain/job-spec.ts";
 import type { NodeProfile } from "../src/domain/node-profile.ts";
 import { crowded, lacks, totalRoom } from "../src/domain/placement.ts";
@@ -140,7 +140,7 @@ export function flapping(decisions = 20_000): readonly DirtyFigure[] {
     }));
     for (const node of nodes) pool.upsert(node);
     const flappers = nodes.slice(0, nodes.length * part);
-    const running: string[] = [];
+    const running: (Hold | null)[] = [];
     let placed = 0;
     const began = performance.now();
     for (let index = 0; index < decisions; index++) {
@@ -151,10 +151,8 @@ export function flapping(decisions = 20_000): readonly DirtyFigure[] {
       const placement = pool.best(demand, nobody);
       if (placement === null) continue;
       placed += 1;
-      const id = `job-${index}`;
-      pool.setAttempt(id, [placement.nodeId], demand);
-      running.push(id);
-      if (running.length > 10_000) pool.setAttempt(running.shift() ?? "", [], demand);
+      running.push(pool.hold(null, `job-${index}`, [placement.nodeId], demand));
+      if (running.length > 10_000) pool.hold(running.shift() ?? null, "", [], demand);
     }
     const value = placed / ((performance.now() - began) / 1000);
     return { what: `decisions among 10,000 nodes, ${part * 100} % of them flapping`, value, unit: "/s" };

@@ -9,7 +9,7 @@
  * The fleets take turns, round by round, and the median round counts: the machine is shared, and what disturbs one size
  * then disturbs all of them.
  */
-import { NodePool, type PooledNode } from "../src/actors/scheduler/node-pool.ts";
+import { type Hold, NodePool, type PooledNode } from "../src/actors/scheduler/node-pool.ts";
 import type { Demand } from "../src/domain/job-spec.ts";
 import { crowded, lacks, matchScore, roomLeft, scoreTerms } from "../src/domain/placement.ts";
 import { demands, fleet } from "../tests/support/fleet.ts";
@@ -25,7 +25,7 @@ const NOTHING: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
 class Fleet {
   readonly #pool = new NodePool();
   readonly #jobs = demands(20_000, 2);
-  readonly #running: string[] = [];
+  readonly #running: (Hold | null)[] = [];
   readonly #limit: number;
   #next = 0;
   #ended = 0;
@@ -46,7 +46,7 @@ class Fleet {
       this.#place(id);
       if (this.#running.length - this.#ended <= this.#limit) continue;
       const oldest = this.#running[this.#ended++];
-      if (oldest) this.#pool.setAttempt(oldest, [], NOTHING);
+      if (oldest) this.#pool.hold(oldest, "", [], NOTHING);
     }
     return DECISIONS / ((performance.now() - started) / 1000);
   }
@@ -55,8 +55,7 @@ class Fleet {
     const demand = this.#jobs[this.#next++ % this.#jobs.length] as Demand;
     const found = this.#pool.best(demand, nobody);
     if (!found) return;
-    this.#pool.setAttempt(id, [found.nodeId], demand);
-    this.#running.push(id);
+    this.#running.push(this.#pool.hold(null, id, [found.nodeId], demand));
   }
 }
 

@@ -11,7 +11,7 @@ import type { Clock } from "../runtime/index.ts";
 import { EQUAL, type Fairness, FairShare } from "./fair-share.ts";
 import { GrownNodes } from "./grown-nodes.ts";
 import { JobQueue, type QueuedJob } from "./job-queue.ts";
-import { NodePool, type PooledNode } from "./node-pool.ts";
+import { type Hold, NodePool, type PooledNode } from "./node-pool.ts";
 import { PassedOver } from "./passed-over.ts";
 import { type Entry, goesBefore } from "./ranking.ts";
 
@@ -32,10 +32,12 @@ export interface Match {
 interface Holding {
   readonly demand: Demand;
   readonly nodes: readonly string[];
+  readonly hold: Hold | null;
 }
 
 const nowhere = (): boolean => false;
 const NOTHING: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
+const NOWHERE: readonly string[] = [];
 
 export class Matchmaker {
   readonly pool = new NodePool();
@@ -90,21 +92,25 @@ export class Matchmaker {
   /** The job holds room on these nodes and no others. Returns the nodes this changed. */
   hold(job: QueuedJob, nodes: readonly string[]): readonly string[] {
     if (nodes.length === 0) return this.giveBack(job.id);
-    const before = this.#held.get(job.id)?.nodes ?? [];
-    this.#held.set(job.id, { demand: job.demand, nodes });
-    const changed = this.pool.setAttempt(job.id, nodes, job.demand);
-    for (const nodeId of before) if (!nodes.includes(nodeId)) this.#hasGrown(nodeId);
+    const before = this.#held.get(job.id);
+    const hold = this.pool.hold(before?.hold ?? null, job.id, nodes, job.demand);
+    this.#held.set(job.id, { demand: job.demand, nodes, hold });
+    const left = (before?.nodes ?? NOWHERE).filter((nodeId) => !nodes.includes(nodeId));
+    for (const nodeId of left) this.#hasGrown(nodeId);
     this.shares.hold(job.id, job.owner, job.rate);
-    return changed;
+    return [...left, ...nodes.filter((nodeId) => !before?.nodes.includes(nodeId))];
   }
 
   /** The job holds no room any more. Returns the nodes this changed. */
   giveBack(jobId: string): readonly string[] {
-    this.#held.delete(jobId);
-    const changed = this.pool.setAttempt(jobId, [], NOTHING);
-    for (const nodeId of changed) this.#hasGrown(nodeId);
+    const before = this.#held.get(jobId);
+    if (before) {
+      this.#held.delete(jobId);
+      this.pool.hold(before.hold, jobId, NOWHERE, NOTHING);
+      for (const nodeId of before.nodes) this.#hasGrown(nodeId);
+    }
     this.shares.release(jobId);
-    return changed;
+    return before?.nodes ?? NOWHERE;
   }
 
   /** To be called before the calls of `next` that follow each other. */

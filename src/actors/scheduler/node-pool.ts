@@ -95,12 +95,13 @@ interface Attempt {
   earlier: Attempt | null;
 }
 
+/** What a job holds in the pool: its attempts, the first of them. To callers only a thing to give back. */
+export type Hold = Attempt;
+
 export class NodePool {
   readonly #nodes = new Map<string, Entry>();
   /** On nodes we do not know (yet), so that no attempt is forgotten when the node appears. */
   readonly #strays = new Map<string, Attempt>();
-  /** By job, of those that have any. */
-  readonly #attempts = new Map<string, Attempt>();
   readonly #index = new NodeIndex<Entry>();
   /** The last one found: as a rule the next attempt goes there. */
   #found: Entry | null = null;
@@ -134,41 +135,23 @@ export class NodePool {
   }
 
   /**
-   * Notes on which nodes the job has a live attempt: on one, on the members of a gang, or with none at all that it has no
-   * attempt. Returns the nodes this changed.
+   * Notes on which nodes the job has a live attempt: on one, on the members of a gang, or on none any more. Returns what it holds, which
+   * the caller gives with its next change: the pool has no list of jobs, as who changes them has one.
+   * @param held what it held till now; null: nothing
    */
-  setAttempt(jobId: string, nodeIds: readonly string[], demand: Demand): readonly string[] {
-    const held = this.#attempts.get(jobId) ?? null;
+  hold(held: Hold | null, jobId: string, nodeIds: readonly string[], demand: Demand): Hold | null {
     // By far the most jobs run on one node: they come to it and go from it.
     const [only] = nodeIds;
-    if (held === null && nodeIds.length === 1 && only !== undefined) {
-      this.#attempts.set(jobId, this.#take(only, jobId, demand));
-      return nodeIds;
-    }
-    const changed: string[] = [];
-    for (let attempt = held; attempt !== null; attempt = attempt.next) {
-      if (nodeIds.includes(attempt.nodeId)) continue;
-      this.#release(attempt);
-      changed.push(attempt.nodeId);
-    }
-    if (nodeIds.length === 0) {
-      if (held !== null) this.#attempts.delete(jobId);
-      return changed;
-    }
-    const attempts = new Map<string, Attempt>();
-    for (const nodeId of nodeIds) {
-      if (attempts.has(nodeId)) continue;
-      const kept = onNode(held, nodeId);
-      if (kept === null) changed.push(nodeId);
-      attempts.set(nodeId, kept ?? this.#take(nodeId, jobId, demand));
-    }
+    if (held === null && nodeIds.length === 1 && only !== undefined) return this.#take(only, jobId, demand);
+    for (let attempt = held; attempt !== null; attempt = attempt.next)
+      if (!nodeIds.includes(attempt.nodeId)) this.#release(attempt);
+    const attempts = [...new Set(nodeIds)].map((nodeId) => onNode(held, nodeId) ?? this.#take(nodeId, jobId, demand));
     let first: Attempt | null = null;
-    for (const attempt of [...attempts.values()].reverse()) {
+    for (const attempt of attempts.reverse()) {
       attempt.next = first;
       first = attempt;
     }
-    if (first !== null) this.#attempts.set(jobId, first);
-    return changed;
+    return first;
   }
 
   /** The jobs, in the order in which they came to the node. */

@@ -238,3 +238,18 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     made.stop();
   }, 20_000);
 }
+
+test("a job that moves says which nodes it has left and which it has come to, and their room follows", () => {
+  const { made } = matchmaker();
+  for (const id of ["a", "b", "c", "d"]) made.observeNode(node(id));
+  const full = () => ["a", "b", "c", "d"].filter((id) => made.pool.isFull(id));
+  const gang = job("gang");
+  expect(made.hold(gang, ["a", "b", "c"])).toEqual(["a", "b", "c"]);
+  expect(made.hold(gang, ["a", "b", "c"])).toEqual([]);
+  expect(made.hold(gang, ["d", "b"])).toEqual(["a", "c", "d"]);
+  expect(full()).toEqual(["b", "d"]);
+  expect([made.holds("gang", "b"), made.holds("gang", "a")]).toEqual([true, false]);
+  expect(made.hold(gang, [])).toEqual(["d", "b"]);
+  expect(made.giveBack("gang")).toEqual([]);
+  expect(full()).toEqual([]);
+});

@@ -6,6 +6,7 @@ import type { Demand, Gang } from "../../../src/domain/job-spec.ts";
 import type { NodeProfile } from "../../../src/domain/node-profile.ts";
 import { crowded, lacks, matchScore, regionOf, roomLeft, scoreTerms } from "../../../src/domain/placement.ts";
 import { demands, fleet, replaced } from "../../support/fleet.ts";
+import { Holds } from "../../support/holds.ts";
 import { seeded } from "../../support/seeded.ts";
 
 type Order = readonly [hardware: number, region: string, id: string];
@@ -69,6 +70,7 @@ describe("the index answers as looking at every node would", () => {
       const random = seeded(seed);
       const below = (limit: number) => Math.floor(random() * limit);
       const pool = new NodePool();
+      const holds = new Holds(pool);
       const plain = new Plain();
       const wanted = demands(400, seed);
       const put = (node: PooledNode) => {
@@ -116,10 +118,10 @@ describe("the index answers as looking at every node would", () => {
         const jobId = `job-${below(900)}`;
         const held = plain.attempts.get(jobId);
         if (held) {
-          pool.setAttempt(jobId, [], held.demand);
+          holds.set(jobId, [], held.demand);
           plain.attempts.delete(jobId);
         } else if (found) {
-          pool.setAttempt(jobId, [found.nodeId], demand);
+          holds.set(jobId, [found.nodeId], demand);
           plain.attempts.set(jobId, { nodeIds: [found.nodeId], demand });
         }
       }
@@ -159,13 +161,14 @@ describe("the index answers as looking at every node would", () => {
 test("the best of 100,000 nodes is found without scoring all of them, and at hardly more cost than of 1,000", () => {
   const rowsADecision = (size: number) => {
     const pool = new NodePool();
+    const holds = new Holds(pool);
     for (const node of fleet(size, 1)) pool.upsert(node);
     const wanted = demands(1000, 2);
     // Half full, as a network in use is.
     const half = demands(Math.floor(size / 2), 3);
     half.forEach((demand, index) => {
       const found = pool.best(demand, nobody);
-      if (found) pool.setAttempt(`filling-${index}`, [found.nodeId], demand);
+      if (found) holds.set(`filling-${index}`, [found.nodeId], demand);
     });
     const mean = (demands: readonly Demand[]) => {
       const before = pool.looked;
@@ -186,6 +189,7 @@ test("the best of 100,000 nodes is found without scoring all of them, and at har
 
 test("among 20,000 equal machines the first is found at once, also when those before it are taken", () => {
   const pool = new NodePool();
+  const holds = new Holds(pool);
   const [make] = fleet(1, 77);
   if (!make) throw new Error("a fleet of one has one");
   const profile = { ...make.profile, slots: 2 };
@@ -197,7 +201,7 @@ test("among 20,000 equal machines the first is found at once, also when those be
   for (let count = 0; count < 10_000; count++) {
     const found = pool.best(demand, nobody);
     expect(found?.nodeId).toBe(inOrder[count] as string);
-    pool.setAttempt(`job-${count}`, [found?.nodeId as string], demand);
+    holds.set(`job-${count}`, [found?.nodeId as string], demand);
   }
   expect((pool.looked - before) / 10_000).toBeLessThan(200);
 }, 60_000);

@@ -11,6 +11,7 @@ import {
   type Unavailable,
   vramLeft,
 } from "../../../src/domain/placement.ts";
+import { Holds } from "../../support/holds.ts";
 import { seeded } from "../../support/seeded.ts";
 import { profile } from "./stage.ts";
 
@@ -115,6 +116,7 @@ describe("the best node", () => {
     test(`scores what looking at every node finds (seed ${seed})`, () => {
       const { below, chance, pick, node, demand } = draws(seed);
       const pool = new NodePool();
+      const holds = new Holds(pool);
       const model = new Model();
       const ids = Array.from({ length: 40 }, (_, index) => `node-${index}`);
       for (let step = 0; step < 1500; step++) {
@@ -129,7 +131,7 @@ describe("the best node", () => {
           const nodeId = chance(0.4) ? null : pick(ids);
           const held = model.attempts.get(jobId);
           const wants = held?.demand ?? demand();
-          pool.setAttempt(jobId, nodeId === null ? [] : [nodeId], wants);
+          holds.set(jobId, nodeId === null ? [] : [nodeId], wants);
           if (nodeId === null) model.attempts.delete(jobId);
           else model.attempts.set(jobId, { nodeId, demand: wants });
         } else {
@@ -159,13 +161,14 @@ describe("the best node", () => {
 
   test("changes as attempts fill it: placements of one round see each other", () => {
     const pool = new NodePool();
+    const holds = new Holds(pool);
     const standing = { unavailable: null, reputation: 75, uptime: 100 };
     for (const id of ["a", "b"]) pool.upsert({ id, profile: profile({ slots: 2 }), ...standing });
     const demand: Demand = { device: null, ramBytes: GIB, vramBytes: 0 };
     const placed: string[] = [];
     for (let job = 0; job < 4; job++) {
       const { nodeId } = pool.best(demand, nobody)!;
-      pool.setAttempt(`job-${job}`, [nodeId], demand);
+      holds.set(`job-${job}`, [nodeId], demand);
       placed.push(nodeId);
     }
     expect(placed).toEqual(["a", "b", "a", "b"]);
@@ -180,6 +183,7 @@ describe("room", () => {
     test(`is never exceeded by placing where best and placesOn allow it (seed ${seed})`, () => {
       const { below, chance, node, demand } = draws(seed);
       const pool = new NodePool();
+      const holds = new Holds(pool);
       const model = new Model();
       for (let index = 0; index < 12; index++) {
         const one = { ...node(`node-${index}`), unavailable: null };
@@ -191,14 +195,15 @@ describe("room", () => {
         const held = model.attempts.get(jobId);
         if (held) {
           if (chance(0.4)) {
-            expect(pool.setAttempt(jobId, [], held.demand)).toEqual([held.nodeId]);
+            holds.set(jobId, [], held.demand);
+            expect(pool.attemptsOn(held.nodeId)).not.toContain(jobId);
             model.attempts.delete(jobId);
           }
         } else {
           const wants = demand();
           const found = pool.best(wants, nobody);
           if (found) {
-            pool.setAttempt(jobId, [found.nodeId], wants);
+            holds.set(jobId, [found.nodeId], wants);
             model.attempts.set(jobId, { nodeId: found.nodeId, demand: wants });
           }
         }
@@ -232,8 +237,9 @@ describe("room", () => {
 
   test("counts attempts on a node that appears only later", () => {
     const pool = new NodePool();
+    const holds = new Holds(pool);
     const demand: Demand = { device: null, ramBytes: GIB, vramBytes: 0 };
-    pool.setAttempt("job", ["late"], demand);
+    holds.set("job", ["late"], demand);
     pool.upsert({ id: "late", profile: profile({ slots: 1 }), unavailable: null, reputation: 75, uptime: 100 });
     expect(pool.isFull("late")).toBe(true);
     expect([...pool.attemptsOn("late")]).toEqual(["job"]);
@@ -242,28 +248,36 @@ describe("room", () => {
 
   test("follows a profile that shrinks under its attempts, and one that grows", () => {
     const pool = new NodePool();
+    const holds = new Holds(pool);
     const standing = { id: "node", unavailable: null, reputation: 75, uptime: 100 };
     const demand: Demand = { device: null, ramBytes: GIB, vramBytes: 0 };
     pool.upsert({ ...standing, profile: profile({ slots: 2 }) });
-    pool.setAttempt("one", ["node"], demand);
-    pool.setAttempt("two", ["node"], demand);
+    holds.set("one", ["node"], demand);
+    holds.set("two", ["node"], demand);
     pool.upsert({ ...standing, profile: profile({ slots: 1 }) });
-    pool.setAttempt("one", [], demand);
+    holds.set("one", [], demand);
     expect(pool.best(demand, nobody)).toBeNull();
     pool.upsert({ ...standing, profile: profile({ slots: 2 }) });
     expect(pool.best(demand, nobody)?.nodeId).toBe("node");
   });
 
-  test("moves with an attempt that moves, and says which nodes changed", () => {
+  test("moves with an attempt that moves", () => {
     const pool = new NodePool();
+    const holds = new Holds(pool);
     const demand: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
     for (const id of ["a", "b"])
       pool.upsert({ id, profile: profile({ slots: 1 }), unavailable: null, reputation: 75, uptime: 100 });
-    expect(pool.setAttempt("job", ["a"], demand)).toEqual(["a"]);
-    expect(pool.setAttempt("job", ["a"], demand)).toEqual([]);
-    expect(pool.setAttempt("job", ["b"], demand)).toEqual(["a", "b"]);
-    expect([pool.isFull("a"), pool.isFull("b")]).toEqual([false, true]);
-    expect(pool.setAttempt("job", [], demand)).toEqual(["b"]);
+    const full = () => [pool.isFull("a"), pool.isFull("b")];
+    for (const [nodes, then] of [
+      [["a"], [true, false]],
+      [["a"], [true, false]],
+      [["b"], [false, true]],
+      [[], [false, false]],
+    ] as const) {
+      holds.set("job", nodes, demand);
+      expect(full()).toEqual([...then]);
+      expect([...pool.attemptsOn("a"), ...pool.attemptsOn("b")].length).toBe(nodes.length);
+    }
   });
 });
 
@@ -278,24 +292,29 @@ describe("a gang's attempt", () => {
 
   test("leaves the nodes it no longer names, keeps the others, and comes to the new ones once", () => {
     const pool = poolOf("a", "b", "c", "d");
+    const holds = new Holds(pool);
     const full = () => ["a", "b", "c", "d"].filter((id) => pool.isFull(id));
-    expect(pool.setAttempt("gang", ["a", "b", "c"], demand)).toEqual(["a", "b", "c"]);
-    expect(pool.setAttempt("gang", ["d", "b", "d"], demand)).toEqual(["a", "c", "d"]);
+    holds.set("gang", ["a", "b", "c"], demand);
+    expect(full()).toEqual(["a", "b", "c"]);
+    holds.set("gang", ["d", "b", "d"], demand);
     expect(full()).toEqual(["b", "d"]);
     expect([...pool.attemptsOn("d")]).toEqual(["gang"]);
-    expect(pool.setAttempt("gang", ["b"], demand)).toEqual(["d"]);
-    expect(pool.setAttempt("gang", [], demand)).toEqual(["b"]);
+    holds.set("gang", ["b"], demand);
+    expect(full()).toEqual(["b"]);
+    holds.set("gang", [], demand);
     expect(full()).toEqual([]);
-    expect(pool.setAttempt("gang", [], demand)).toEqual([]);
+    holds.set("gang", [], demand);
+    expect(full()).toEqual([]);
   });
 
   test("is released from a node that appeared after it, and from one that never did", () => {
     const pool = poolOf("a");
-    pool.setAttempt("gang", ["a", "late", "never"], demand);
-    pool.setAttempt("other", ["late"], demand);
+    const holds = new Holds(pool);
+    holds.set("gang", ["a", "late", "never"], demand);
+    holds.set("other", ["late"], demand);
     pool.upsert({ id: "late", profile: profile({ slots: 2 }), unavailable: null, reputation: 75, uptime: 100 });
     expect(pool.isFull("late")).toBe(true);
-    expect(pool.setAttempt("gang", [], demand)).toEqual(["a", "late", "never"]);
+    holds.set("gang", [], demand);
     expect(["a", "late", "never"].map((id) => [...pool.attemptsOn(id)])).toEqual([[], ["other"], []]);
     expect(pool.isFull("late")).toBe(false);
   });
@@ -306,6 +325,7 @@ describe("why a job waits (I10)", () => {
     test(`every node counts once, and fits exactly when it would be chosen (seed ${seed})`, () => {
       const { below, chance, pick, node, demand } = draws(seed);
       const pool = new NodePool();
+      const holds = new Holds(pool);
       const model = new Model();
       const ids = Array.from({ length: 30 }, (_, index) => `node-${index}`);
       for (let step = 0; step < 600; step++) {
@@ -334,10 +354,10 @@ describe("why a job waits (I10)", () => {
         const found = pool.best(wants, nobody);
         const held = model.attempts.get(jobId);
         if (held) {
-          pool.setAttempt(jobId, [], held.demand);
+          holds.set(jobId, [], held.demand);
           model.attempts.delete(jobId);
         } else if (found) {
-          pool.setAttempt(jobId, [found.nodeId], wants);
+          holds.set(jobId, [found.nodeId], wants);
           model.attempts.set(jobId, { nodeId: found.nodeId, demand: wants });
         }
       }
