@@ -34,7 +34,7 @@ export interface PaymentEffectsDependencies {
 type Call = EffectCall<PaymentMachine>;
 
 export function paymentKind({ chain, clock, pace, jobs }: PaymentEffectsDependencies): ActorKind<PaymentMachine> {
-  /** Sends, and looks, until the look says more than `isNews` is told already. */
+  /** Looks, and sends while it is in no block, until a look tells the payment what it does not know yet. */
   const follow = async ({ snapshot: { context }, signal }: Call): Promise<Outcome> => {
     const { transaction, confirmedAt } = context;
     if (transaction === null) return null;
