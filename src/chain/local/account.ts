@@ -1,5 +1,5 @@
 /** Accounts of the local chain, and what the SPL Token programs keep in theirs. Pure. */
-import { decodeBase58 } from "../base58.ts";
+import { decodeBase58 } from "../../domain/base58.ts";
 
 /** An address as people and JSON see it: base58 of 32 bytes. */
 export type Address = string;

@@ -3,7 +3,7 @@
  * restart knows them without having stored any: a transaction that was signed before is as valid after it.
  */
 import { createHash } from "node:crypto";
-import { encodeBase58 } from "../base58.ts";
+import { encodeBase58 } from "../../domain/base58.ts";
 import type { SlotHash } from "./vm.ts";
 
 /** A blockhash is good for this many slots after its own (`MAX_PROCESSING_AGE` of the official node). */

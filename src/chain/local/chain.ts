@@ -5,7 +5,7 @@
  * synchronous, so transactions never overlap and a reader never sees half of one.
  */
 import type { Millis } from "../../actors/runtime/index.ts";
-import { encodeBase58 } from "../base58.ts";
+import { encodeBase58 } from "../../domain/base58.ts";
 import type { Account } from "./account.ts";
 import { BLOCKHASH_SLOTS, Blockhashes } from "./blockhashes.ts";
 import { type Commitment, LAG, RecentChanges } from "./commitment.ts";

@@ -4,7 +4,7 @@
  * what was executed and not stored has not happened.
  */
 
-import { encodeBase58 } from "../base58.ts";
+import { encodeBase58 } from "../../domain/base58.ts";
 import type { Account } from "./account.ts";
 import { BLOCKHASH_SLOTS, type Blockhashes } from "./blockhashes.ts";
 import type { RecentChanges } from "./commitment.ts";

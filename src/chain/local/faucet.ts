@@ -1,8 +1,10 @@
 /** Gives wallets lamports and CYXWIZ. It holds the chain's first lamports and the right to mint. */
+
 import { type Keypair, PublicKey, SystemProgram, Transaction, type TransactionInstruction } from "@solana/web3.js";
+import { associatedTokenAddress, ensureTokenAccount } from "../escrow/index.ts";
 import type { LocalChain } from "./chain.ts";
 import { LocalChainError } from "./errors.ts";
-import { associatedTokenAccount, createAssociatedTokenAccount, createMint, memo, mintAddress, mintTo } from "./spl.ts";
+import { createMint, memo, mintAddress, mintTo } from "./spl.ts";
 import { explain } from "./transaction-error.ts";
 import { decodeTransaction } from "./wire.ts";
 
@@ -44,8 +46,8 @@ export class Faucet {
     const instructions: TransactionInstruction[] = [];
     if (lamports > 0n) instructions.push(SystemProgram.transfer({ fromPubkey: from, toPubkey: to, lamports }));
     if (tokens > 0n) {
-      const account = associatedTokenAccount(to, this.mint);
-      instructions.push(createAssociatedTokenAccount(from, account, to, this.mint));
+      const account = associatedTokenAddress(to, this.mint);
+      instructions.push(ensureTokenAccount(from, to, this.mint));
       instructions.push(mintTo(this.mint, account, from, tokens));
     }
     return this.#execute(instructions);

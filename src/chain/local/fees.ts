@@ -1,5 +1,5 @@
 /** What a transaction costs, before it is sent. Pure. */
-import { encodeBase58 } from "../base58.ts";
+import { encodeBase58 } from "../../domain/base58.ts";
 import type { WireInstruction, WireMessage } from "./wire.ts";
 
 const LAMPORTS_PER_SIGNATURE = 5000n;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Commitment, Connection, PublicKey } from "@solana/web3.js";
 import { Keypair } from "@solana/web3.js";
 import type { Millis } from "../../actors/runtime/index.ts";
+import { associatedTokenAddress } from "../escrow/index.ts";
 import { LocalChain } from "./chain.ts";
 import { LocalChainError } from "./errors.ts";
 import { FAUCET_LAMPORTS, Faucet, type Gift } from "./faucet.ts";
@@ -11,7 +12,6 @@ import type { Faults } from "./faults.ts";
 import { keypairIn } from "./keys.ts";
 import { Ledger, type LedgerOptions } from "./ledger.ts";
 import { inProcessConnection, type RpcServer, type ServeOptions, serveRpc } from "./rpc/index.ts";
-import { associatedTokenAccount } from "./spl.ts";
 
 export interface OpenOptions extends LedgerOptions {
   /** Unix milliseconds: slots and the programs' clock follow it. */
@@ -76,7 +76,7 @@ export function openLocalChain({ now, faults, ...options }: OpenOptions): Opened
       server,
       faucet: faucetKeys,
       fund: (wallet, gift) => faucet.give(wallet.toBytes(), gift),
-      tokenAccount: (wallet) => associatedTokenAccount(wallet, faucet.mint),
+      tokenAccount: (wallet) => associatedTokenAddress(wallet, faucet.mint),
       connection: (commitment) => inProcessConnection(world, commitment),
       serve: (at) => serveRpc(world, at),
       close: () => chain.close(),

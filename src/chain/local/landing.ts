@@ -1,6 +1,6 @@
 /** What is recorded of a transaction: its meta data in the shape of `getTransaction`, and the accounts it changed. Pure. */
 
-import { encodeBase58 } from "../base58.ts";
+import { encodeBase58 } from "../../domain/base58.ts";
 import { type Account, sameAccount, tokenStateOf, type UiAmount, uiAmount } from "./account.ts";
 import type { Change } from "./ledger.ts";
 import type { TransactionError } from "./transaction-error.ts";

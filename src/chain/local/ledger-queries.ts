@@ -1,6 +1,6 @@
 /** What is read from the ledger. One prepared statement per question. */
 import type { Database } from "bun:sqlite";
-import { decodeBase58, encodeBase58 } from "../base58.ts";
+import { decodeBase58, encodeBase58 } from "../../domain/base58.ts";
 import type { Account } from "./account.ts";
 
 export interface StoredTransaction {

@@ -6,7 +6,7 @@ import type { Database } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { decodeBase58, encodeBase58 } from "../base58.ts";
+import { decodeBase58, encodeBase58 } from "../../domain/base58.ts";
 import { type Account, tokenStateOf } from "./account.ts";
 import { lockLedger } from "./ledger-lock.ts";
 import { type Found, LedgerQueries } from "./ledger-queries.ts";

@@ -4,7 +4,7 @@
  * fails uses its nonce up as well is a rule of the chain, and without it a failed transaction could be sent again for ever. Pure.
  */
 import { createHash } from "node:crypto";
-import { decodeBase58, encodeBase58 } from "../base58.ts";
+import { decodeBase58, encodeBase58 } from "../../domain/base58.ts";
 import { type Account, sameBytes } from "./account.ts";
 import { isWritableKey, type WireMessage } from "./wire.ts";
 

@@ -6,7 +6,6 @@ import { PublicKey, SystemProgram, TransactionInstruction } from "@solana/web3.j
 import { TOKEN_PROGRAM } from "./account.ts";
 
 const TOKEN = new PublicKey(TOKEN_PROGRAM);
-const ASSOCIATED_TOKEN = new PublicKey("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 const MEMO = new PublicKey("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr");
 
 export const CYXWIZ_DECIMALS = 9;
@@ -42,33 +41,6 @@ export function createMint(faucet: PublicKey, rentExemption: (size: number) => b
   ];
 }
 
-/** Where a wallet keeps its tokens of a mint. */
-export function associatedTokenAccount(wallet: PublicKey, mint: PublicKey): PublicKey {
-  const seeds = [wallet.toBytes(), TOKEN.toBytes(), mint.toBytes()];
-  return PublicKey.findProgramAddressSync(seeds, ASSOCIATED_TOKEN)[0];
-}
-
-/** Does nothing when the account is there (CreateIdempotent). */
-export function createAssociatedTokenAccount(
-  payer: PublicKey,
-  account: PublicKey,
-  wallet: PublicKey,
-  mint: PublicKey,
-): TransactionInstruction {
-  return new TransactionInstruction({
-    programId: ASSOCIATED_TOKEN,
-    keys: [
-      { pubkey: payer, isSigner: true, isWritable: true },
-      writable(account),
-      readable(wallet),
-      readable(mint),
-      readable(SystemProgram.programId),
-      readable(TOKEN),
-    ],
-    data: Buffer.from([1]),
-  });
-}
-
 export function mintTo(
   mint: PublicKey,
   account: PublicKey,
@@ -90,4 +62,3 @@ export function memo(text: string): TransactionInstruction {
 }
 
 const writable = (pubkey: PublicKey) => ({ pubkey, isSigner: false, isWritable: true });
-const readable = (pubkey: PublicKey) => ({ pubkey, isSigner: false, isWritable: false });

@@ -3,7 +3,7 @@
  * accounts in memory and nothing else; time, blockhashes, duplicates and history are the chain's.
  */
 
-import { encodeBase58 } from "../base58.ts";
+import { encodeBase58 } from "../../domain/base58.ts";
 import type { Account, Address } from "./account.ts";
 import { type TransactionError, transactionErrorOf } from "./transaction-error.ts";
 import { loadBinding, type NativeAccount, type NativeFailure, type NativeMeta } from "./vm-binding.ts";

@@ -3,7 +3,7 @@
  * native code ends the whole process on bytes it cannot read: nothing gets to it that has not been through here. Pure.
  */
 
-import { encodeBase58 } from "../base58.ts";
+import { encodeBase58 } from "../../domain/base58.ts";
 import type { Account } from "./account.ts";
 
 /** Of one network packet: 1280 bytes of IPv6's smallest MTU, less the headers. */

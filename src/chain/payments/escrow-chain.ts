@@ -13,8 +13,8 @@ import {
 import type { EscrowTerms, Order, PaymentChain, Sight, SignedTransaction } from "../../actors/payment/chain.ts";
 import { OrderRefused } from "../../actors/payment/chain.ts";
 import type { Clock, Millis } from "../../actors/runtime/index.ts";
+import { encodeBase58 } from "../../domain/base58.ts";
 import { type JobId, parseJobId } from "../../domain/ids.ts";
-import { encodeBase58 } from "../base58.ts";
 import {
   assign,
   claim,

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { JobInput, JobPayment, JobPolicy } from "../../actors/job/state.ts";
 import type { Text, Unstamped } from "../../actors/runtime/index.ts";
-import { decodeBase58 } from "../../chain/base58.ts";
+import { isSolanaAddress } from "../../domain/base58.ts";
 import { jobIdFor, parseJobId } from "../../domain/ids.ts";
 import {
   DEVICE_KINDS,
@@ -115,7 +115,8 @@ export function readSubmission(config: JobConfig, rules: SubmissionRules, contex
  * names it must be known to be its owner. @throws Refusal
  */
 function paymentFrom(userWallet: string, { payment }: SubmissionRules, caller: Caller): JobPayment | undefined {
-  if (payment === undefined || !isWallet(userWallet)) return undefined;
+  // What is no address has always been taken for a name, and is not paid by.
+  if (payment === undefined || !isSolanaAddress(userWallet)) return undefined;
   const { feeBps, anonymous } = payment;
   const field = "config.payment_address";
   if (caller.userId === null && !anonymous) {
@@ -130,13 +131,6 @@ function paymentFrom(userWallet: string, { payment }: SubmissionRules, caller: C
   }
   return { feeBps };
 }
-
-/** Characters that 32 bytes take at most. */
-const LONGEST_ADDRESS = 44;
-
-/** Whether it is a Solana address. Anything else has always been taken for a name, and is not paid by. */
-const isWallet = (address: string): boolean =>
-  address.length <= LONGEST_ADDRESS && decodeBase58(address)?.length === 32;
 
 /** Every member of a gang costs what the job would cost alone. */
 export function priceOf(spec: JobSpec): TokenUnits {

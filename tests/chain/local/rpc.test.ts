@@ -2,8 +2,8 @@
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { PublicKey } from "@solana/web3.js";
-import { encodeBase58 } from "../../../src/chain/base58.ts";
 import { LocalChainError } from "../../../src/chain/local/index.ts";
+import { encodeBase58 } from "../../../src/domain/base58.ts";
 import { execute, openWorld, SOL, signed, someone, transfer } from "./world.ts";
 
 const world = openWorld();

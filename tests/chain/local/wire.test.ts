@@ -7,8 +7,8 @@ import {
   TransactionMessage,
   VersionedTransaction,
 } from "@solana/web3.js";
-import { decodeBase58, encodeBase58 } from "../../../src/chain/base58.ts";
 import { accountsOf, decodeTransaction, WireError } from "../../../src/chain/local/wire.ts";
+import { decodeBase58, encodeBase58 } from "../../../src/domain/base58.ts";
 import { openWorld, signed, someone, transfer } from "./world.ts";
 
 const world = openWorld();

@@ -1,6 +1,6 @@
 /** Questions about accounts, tokens among them. */
 
-import { decodeBase58, encodeBase58 } from "../../base58.ts";
+import { decodeBase58, encodeBase58 } from "../../../domain/base58.ts";
 import { type Account, sameBytes, type TokenAccount, tokenStateOf, uiAmount } from "../account.ts";
 import type { LocalChain } from "../chain.ts";
 import type { Commitment } from "../commitment.ts";

@@ -1,6 +1,6 @@
 /** Accounts as JSON, in the encodings of the official node. */
 
-import { encodeBase58 } from "../../base58.ts";
+import { encodeBase58 } from "../../../domain/base58.ts";
 import { type Account, type Mint, type TokenAccount, tokenStateOf, uiAmount } from "../account.ts";
 import { invalidParam, RPC_CODES, RpcError } from "../rpc-error.ts";
 import { type Fields, integerOf, isFields, wordOf } from "./params.ts";

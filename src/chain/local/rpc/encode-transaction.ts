@@ -1,5 +1,5 @@
 /** Recorded transactions as JSON, in the encodings of the official node. */
-import { encodeBase58 } from "../../base58.ts";
+import { encodeBase58 } from "../../../domain/base58.ts";
 import type { TransactionMeta } from "../landing.ts";
 import type { StoredTransaction } from "../ledger-queries.ts";
 import { RPC_CODES, RpcError } from "../rpc-error.ts";

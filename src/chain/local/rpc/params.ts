@@ -1,6 +1,6 @@
 /** The parameters of a request, checked as they are taken. Every complaint is the official code for bad parameters, and says which. */
 
-import { decodeBase58 } from "../../base58.ts";
+import { decodeBase58 } from "../../../domain/base58.ts";
 import { sameBytes } from "../account.ts";
 import { type Commitment, commitments } from "../commitment.ts";
 import { invalidParam, RPC_CODES, RpcError } from "../rpc-error.ts";

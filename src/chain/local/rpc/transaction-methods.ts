@@ -1,5 +1,5 @@
 /** Sending transactions, and what became of them. */
-import { encodeBase58 } from "../../base58.ts";
+import { encodeBase58 } from "../../../domain/base58.ts";
 import { commitmentOf as reached } from "../commitment.ts";
 import { LocalChainError } from "../errors.ts";
 import type { Gift } from "../faucet.ts";

@@ -69,3 +69,10 @@ function leading<T>(values: Iterable<T>, sought: T): number {
   }
   return count;
 }
+
+/** Characters that 32 bytes take at most. */
+const LONGEST_ADDRESS = 44;
+
+/** Whether the text is a Solana address: 32 bytes. A hostile one that is longer is not even read. */
+export const isSolanaAddress = (text: string): boolean =>
+  text.length <= LONGEST_ADDRESS && decodeBase58(text)?.length === 32;
