@@ -21,11 +21,16 @@ const DECISIONS = 5000;
 const nobody = () => false;
 const NOTHING: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
 
+interface Running {
+  readonly id: string;
+  readonly hold: Hold | null;
+}
+
 /** A fleet in use. Each decision is a job that comes and, once the fleet is half full, one that ends. */
 class Fleet {
   readonly #pool = new NodePool();
   readonly #jobs = demands(20_000, 2);
-  readonly #running: (Hold | null)[] = [];
+  readonly #running: Running[] = [];
   readonly #limit: number;
   #next = 0;
   #ended = 0;
@@ -45,8 +50,8 @@ class Fleet {
     for (const id of ids) {
       this.#place(id);
       if (this.#running.length - this.#ended <= this.#limit) continue;
-      const oldest = this.#running[this.#ended++];
-      if (oldest) this.#pool.hold(oldest, "", [], NOTHING);
+      const { hold, id: oldest } = this.#running[this.#ended++] as Running;
+      this.#pool.hold(hold, oldest, [], NOTHING);
     }
     return DECISIONS / ((performance.now() - started) / 1000);
   }
@@ -55,7 +60,7 @@ class Fleet {
     const demand = this.#jobs[this.#next++ % this.#jobs.length] as Demand;
     const found = this.#pool.best(demand, nobody);
     if (!found) return;
-    this.#running.push(this.#pool.hold(null, id, [found.nodeId], demand));
+    this.#running.push({ id, hold: this.#pool.hold(null, id, [found.nodeId], demand) });
   }
 }
 

@@ -239,6 +239,7 @@ export const capabilityScore = (match: number): number => grained(WEIGHT.capabil
 
 /** A job that does not say how much memory it wants counts as one that wants this much: a small one. */
 const UNSAID_BYTES = GIB;
+const wantedBytes = (bytes: number): number => bytes || UNSAID_BYTES;
 
 /** Sizes to a doubling that memory is told apart by. */
 const SIZES_PER_DOUBLING = 4;
@@ -273,24 +274,6 @@ export const gpuMatch = (cardBytes: number, { vramBytes }: Demand): number =>
 /** `capabilityMatch` of any other job, on so much RAM by its nominal size. Falls as the RAM grows, and with an idle GPU. */
 export const cpuMatch = (totalRamBytes: number, idleGpu: boolean, { ramBytes }: Demand): number =>
   (0.5 + unit(wantedBytes(ramBytes) / Math.max(1, totalRamBytes)) / 2) * (idleGpu ? 0.5 : 1);
-
-/**
- * The same two as straight lines: what a capability match adds to the score, before it is rounded, is the floor and the slope
- * for every byte wanted. For bounds over many nodes. A job that fits wants no more than the nominal size, so a line is exact.
- */
-export const gpuSlope = (cardBytes: number): number => WEIGHT.capability / Math.max(1, cardBytes);
-export const cpuFloor = (idleGpu: boolean): number => WEIGHT.capability * (idleGpu ? 0.25 : 0.5);
-export const cpuSlope = (totalRamBytes: number, idleGpu: boolean): number =>
-  (WEIGHT.capability * (idleGpu ? 0.25 : 0.5)) / Math.max(1, totalRamBytes);
-
-/** The bytes a job counts as wanting when its fit is judged. */
-export const wantedBytes = (bytes: number): number => bytes || UNSAID_BYTES;
-
-/** More than sums of such scores are off by, and far less than scores differ by. */
-const ROUNDING = 2 ** -50;
-
-/** The least score that is surely not below this sum, whose last bits may be off. */
-export const scoreBound = (sum: number): number => grained(sum + ROUNDING);
 
 /** `0.4·reputation + 0.3·(1 − load) + 0.2·capability_match + 0.1·uptime`, every term 0..1 (the specification's formula). */
 export const matchScore = (standing: Standing, capability: number): number =>

@@ -38,6 +38,11 @@ export class NameBits {
     return this.#own.get(name) ?? this.#words * WORD - SHARED + (hash(name) % SHARED);
   }
 
+  /** Whether the bit is of one name only, so that a node with the bit has the name. */
+  isOwn(bit: number): boolean {
+    return bit < this.#words * WORD - SHARED;
+  }
+
   /** Whether any node ever had one of these bits, of the first word and of the second. */
   hasGiven(low: number, high: number): boolean {
     return ((low & (this.#given[0] ?? 0)) | (high & (this.#given[1] ?? 0))) !== 0;

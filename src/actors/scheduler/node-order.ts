@@ -1,12 +1,15 @@
 /**
- * Nodes in the order in which a job should be offered to them: how high they stand, of equals by region and id. A list is kept
- * in chunks of a few dozen, each in one piece of memory, so that a search walks it without waiting and a node that moves shifts
- * few others. The chunks of all lists lie in few arrays, which grow by doubling. A list is known by its first chunk, and an
- * empty one by `NO_CHUNK`.
+ * Nodes in the order in which a job should be offered to them: how high they stand, of equals by region and id. A list is a tree (B+):
+ * its nodes are in chunks of a few dozen, each in one piece of memory, so that a search walks them without waiting and a node
+ * that moves shifts few others. Lists of more than one chunk have chunks of a second kind above these, which tell where each begins.
+ *
+ * The chunks of all lists lie in few arrays, which grow by doubling, and there are no objects: in a large fleet what a move costs is
+ * how often it has to wait for memory. A list is known by its first chunk, and an empty one by `NO_CHUNK`.
  */
+import type { NodeLines } from "./node-lines.ts";
 import type { Place } from "./node-place.ts";
 
-/** The first place of a chunk is its count, and among the marks the next chunk of its list: it then fills whole cache lines. */
+/** The first place of a chunk tells of the chunk itself, so that it fills whole cache lines. */
 const CHUNK = 32;
 const MOST = CHUNK - 1;
 const HALF = CHUNK / 2;
@@ -14,32 +17,38 @@ const HALF = CHUNK / 2;
 const FEW = CHUNK / 4;
 const JOINED_LIMIT = (CHUNK * 3) / 4;
 
-/** Instead of a next chunk. */
+/** Instead of a chunk. */
 export const NO_CHUNK = -1;
 
-/** A list of more than one chunk; most have one, of which all is told by its number. */
-interface Long {
-  readonly chunks: number[];
-  /** By chunk, how high its first node stands. */
-  readonly highs: number[];
-}
+/** Instead of a link: the chunk is the only one of its list. */
+const ALONE = -1;
+
+/** More levels than any list comes to. */
+const LEVELS = 8;
 
 export class NodeOrder {
+  /** How high each stands; above, how high the first of each chunk stands. In the first place: see `#linkOf`. */
   #standings = new Float64Array(16 * CHUNK);
+  /** Above, the chunks below. In the first place how many there are. */
   #nodes = new Int32Array(16 * CHUNK);
-  /** What each node has of what jobs ask for (`node-marks.ts`). */
+  /**
+   * What each node has of what jobs ask for (`node-marks.ts`); above, the first node of each chunk. In the first place the next chunk of
+   * the list; in the highest chunk how many levels are below it.
+   */
   #marks = new Int32Array(16 * CHUNK);
-  /** By their first chunk. */
-  readonly #long = new Map<number, Long>();
   readonly #freeChunks: number[] = [];
   #used = 0;
-  /** Where `#find` found it: the chunk, its number in its list, and how many of it come before. */
-  #chunk = 0;
-  #index = 0;
-  #before = 0;
+  /** The way that `#descend` went: the chunks, the highest first, and which of each one's entries it took. */
+  readonly #way = new Int32Array(LEVELS);
+  readonly #turns = new Int32Array(LEVELS);
+  /** How many of them are above the nodes. */
+  #levels = 0;
 
-  /** `places`: of every node in a list. */
-  constructor(private readonly places: readonly (Place | undefined)[]) {}
+  /** Of every node in a list: the line tells in which chunk it is, the place where it belongs. */
+  constructor(
+    private readonly lines: NodeLines,
+    private readonly places: readonly (Place | undefined)[],
+  ) {}
 
   countOf(chunk: number): number {
     return this.#nodes[chunk * CHUNK] as number;
@@ -65,97 +74,114 @@ export class NodeOrder {
   /** Returns what the list is known by from now on. */
   add(first: number, node: number, standing: number, marks: number): number {
     const list = first === NO_CHUNK ? this.#open() : first;
-    const long = this.#longOf(list);
-    this.#find(list, long, node, standing);
-    if (this.countOf(this.#chunk) === MOST) this.#split(list, long);
-    const chunk = this.#chunk;
-    const count = this.countOf(chunk);
-    const at = chunk * CHUNK + 1 + this.#before;
-    for (let to = chunk * CHUNK + 1 + count; to > at; to--) {
-      this.#standings[to] = this.#standings[to - 1] as number;
-      this.#nodes[to] = this.#nodes[to - 1] as number;
-      this.#marks[to] = this.#marks[to - 1] as number;
+    let chunk = this.#descend(list, node, standing);
+    let rank = this.#rankIn(chunk, node, standing);
+    if (rank === 0) this.#rename(this.#levels, node, standing);
+    if (this.countOf(chunk) === MOST) {
+      const right = this.#split(list);
+      if (rank > HALF) {
+        chunk = right;
+        rank -= HALF;
+      }
     }
-    this.#standings[at] = standing;
-    this.#nodes[at] = node;
-    this.#marks[at] = marks;
-    this.#nodes[chunk * CHUNK] = count + 1;
-    // A chunk that was just split off has its list under the same first chunk.
-    if (this.#before === 0) this.#raise(long ?? this.#longOf(list), standing);
+    this.#insert(chunk, rank, node, standing, marks);
+    this.lines.setChunk(node, chunk);
     return list;
   }
 
-  /** `standing`: the one it was added with. Returns what the list is known by from now on. */
-  remove(first: number, node: number, standing: number): number {
-    const long = this.#longOf(first);
-    this.#find(first, long, node, standing);
-    const chunk = this.#chunk;
+  /** Returns what the list is known by from now on. */
+  remove(first: number, node: number): number {
+    const chunk = this.lines.chunk(node);
+    let rank = 0;
+    while (this.nodeAt(chunk, rank) !== node) rank += 1;
     const count = this.countOf(chunk) - 1;
-    const end = chunk * CHUNK + 1 + count;
-    for (let to = chunk * CHUNK + 1 + this.#before; to < end; to++) {
-      this.#standings[to] = this.#standings[to + 1] as number;
-      this.#nodes[to] = this.#nodes[to + 1] as number;
-      this.#marks[to] = this.#marks[to + 1] as number;
+    const isLong = this.#rootOf(first) !== NO_CHUNK;
+    if (isLong && chunk === first) this.#descendFirst(first);
+    else if (isLong && (rank === 0 || count < FEW))
+      this.#descend(first, this.nodeAt(chunk, 0), this.standingAt(chunk, 0));
+    this.#drop(chunk, rank);
+    if (isLong) {
+      if (rank === 0 && count > 0) this.#rename(this.#levels, this.nodeAt(chunk, 0), this.standingAt(chunk, 0));
+      return count < FEW ? this.#shrink(first) : first;
     }
-    this.#nodes[chunk * CHUNK] = count;
-    if (long === undefined) {
-      if (count > 0) return first;
-      this.#freeChunks.push(chunk);
-      return NO_CHUNK;
+    if (count > 0) return first;
+    this.#freeChunks.push(chunk);
+    return NO_CHUNK;
+  }
+
+  /** Of a chunk of nodes the one before it; of the first of a list, below `ALONE`, the list's highest chunk. */
+  #linkOf(chunk: number): number {
+    return this.#standings[chunk * CHUNK] as number;
+  }
+
+  #setLink(chunk: number, link: number): void {
+    this.#standings[chunk * CHUNK] = link;
+  }
+
+  /** The highest chunk of a list; none where it has but one. */
+  #rootOf(list: number): number {
+    const link = this.#linkOf(list);
+    return link === ALONE ? NO_CHUNK : ALONE - 1 - link;
+  }
+
+  #setRoot(list: number, root: number, levels: number): void {
+    this.#setLink(list, ALONE - 1 - root);
+    this.#marks[root * CHUNK] = levels;
+  }
+
+  /** Goes down to the chunk that the node is in, or belongs in. */
+  #descend(list: number, node: number, standing: number): number {
+    const root = this.#rootOf(list);
+    this.#levels = root === NO_CHUNK ? 0 : (this.#marks[root * CHUNK] as number);
+    let chunk = root === NO_CHUNK ? list : root;
+    for (let level = 0; level < this.#levels; level++) {
+      const turn = this.#turnIn(chunk, node, standing);
+      this.#way[level] = chunk;
+      this.#turns[level] = turn;
+      chunk = this.nodeAt(chunk, turn);
     }
-    if (count > 0 && this.#before === 0) this.#raise(long, this.standingAt(chunk, 0));
-    if (count === 0) this.#close(long, this.#index);
-    else if (count < FEW) this.#join(long, Math.max(0, this.#index - 1));
-    else return first;
-    return this.#keep(first, long);
+    this.#way[this.#levels] = chunk;
+    return chunk;
   }
 
-  #longOf(first: number): Long | undefined {
-    return this.nextOf(first) === NO_CHUNK ? undefined : this.#long.get(first);
+  /** Goes down to the first chunk of a list that has several. */
+  #descendFirst(list: number): void {
+    let chunk = this.#rootOf(list);
+    this.#levels = this.#marks[chunk * CHUNK] as number;
+    for (let level = 0; level < this.#levels; level++) {
+      this.#way[level] = chunk;
+      this.#turns[level] = 0;
+      chunk = this.nodeAt(chunk, 0);
+    }
+    this.#way[this.#levels] = chunk;
   }
 
-  /** After a chunk of the list may have gone. Returns its first. */
-  #keep(was: number, long: Long): number {
-    const first = long.chunks[0] as number;
-    if (first !== was || long.chunks.length === 1) this.#long.delete(was);
-    if (first !== was && long.chunks.length > 1) this.#long.set(first, long);
-    return first;
-  }
-
-  /** Where the node is, or where it belongs. */
-  #find(first: number, long: Long | undefined, node: number, standing: number): void {
-    this.#index = long === undefined ? 0 : this.#indexIn(long, node, standing);
-    this.#chunk = long === undefined ? first : (long.chunks[this.#index] as number);
-    let low = 0;
-    let high = this.countOf(this.#chunk);
+  /** Which of the chunks below this one it is in. */
+  #turnIn(chunk: number, node: number, standing: number): number {
+    let low = 1;
+    let high = this.countOf(chunk);
     while (low < high) {
       const middle = (low + high) >> 1;
-      const stands = this.standingAt(this.#chunk, middle);
-      const isFurther =
-        stands === standing ? this.#comesBefore(this.nodeAt(this.#chunk, middle), node) : stands > standing;
+      const stands = this.standingAt(chunk, middle);
+      const isFurther = stands === standing ? !this.#comesBefore(node, this.marksAt(chunk, middle)) : stands > standing;
       if (isFurther) low = middle + 1;
       else high = middle;
     }
-    this.#before = low;
+    return low - 1;
   }
 
-  #indexIn({ chunks, highs }: Long, node: number, standing: number): number {
+  /** How many of the chunk come before it. */
+  #rankIn(chunk: number, node: number, standing: number): number {
     let low = 0;
-    let high = chunks.length;
+    let high = this.countOf(chunk);
     while (low < high) {
       const middle = (low + high) >> 1;
-      const stands = highs[middle] as number;
-      const isFurther =
-        stands === standing ? !this.#comesBefore(node, this.nodeAt(chunks[middle] as number, 0)) : stands > standing;
+      const stands = this.standingAt(chunk, middle);
+      const isFurther = stands === standing ? this.#comesBefore(this.nodeAt(chunk, middle), node) : stands > standing;
       if (isFurther) low = middle + 1;
       else high = middle;
     }
-    return Math.max(0, low - 1);
-  }
-
-  /** The found chunk has another first node. */
-  #raise(long: Long | undefined, standing: number): void {
-    if (long !== undefined) long.highs[this.#index] = standing;
+    return low;
   }
 
   #comesBefore(one: number, other: number): boolean {
@@ -165,42 +191,151 @@ export class NodeOrder {
     return left.region === right.region ? left.id < right.id : left.region < right.region;
   }
 
-  /** Moves the second half of the found chunk, which is full, into a new one behind it; found is then where its node belongs. */
-  #split(first: number, known: Long | undefined): void {
-    const left = this.#chunk;
+  /** The chunk of this level on the way has another first node. */
+  #rename(level: number, node: number, standing: number): void {
+    for (let above = level - 1; above >= 0; above--) {
+      const at = (this.#way[above] as number) * CHUNK + 1 + (this.#turns[above] as number);
+      this.#standings[at] = standing;
+      this.#marks[at] = node;
+      if (this.#turns[above] !== 0) return;
+    }
+  }
+
+  /** Splits the chunk at the end of the way, which is full, and those above it that are; returns the new chunk of nodes behind it. */
+  #split(list: number): number {
+    const levels = this.#levels;
+    const left = this.#way[levels] as number;
+    const next = this.nextOf(left);
+    const leaf = this.#splitOff(left);
+    for (let rank = 0; rank < this.countOf(leaf); rank++) this.lines.setChunk(this.nodeAt(leaf, rank), leaf);
+    this.#marks[leaf * CHUNK] = next;
+    this.#marks[left * CHUNK] = leaf;
+    this.#setLink(leaf, left);
+    if (next !== NO_CHUNK) this.#setLink(next, leaf);
+    let right = leaf;
+    for (let level = levels - 1; level >= 0; level--) {
+      let chunk = this.#way[level] as number;
+      let turn = (this.#turns[level] as number) + 1;
+      const isFull = this.countOf(chunk) === MOST;
+      const behind = isFull ? this.#splitOff(chunk) : NO_CHUNK;
+      if (isFull && turn > HALF) {
+        chunk = behind;
+        turn -= HALF;
+      }
+      this.#enter(chunk, turn, right, level === levels - 1);
+      if (!isFull) return leaf;
+      right = behind;
+    }
+    const root = this.#open();
+    this.#enter(root, 0, levels === 0 ? left : (this.#way[0] as number), levels === 0);
+    this.#enter(root, 1, right, levels === 0);
+    this.#setRoot(list, root, levels + 1);
+    return leaf;
+  }
+
+  /** Moves the second half of a chunk into a new one. */
+  #splitOff(chunk: number): number {
     const right = this.#open();
-    this.#move(left, HALF, right);
-    this.#marks[right * CHUNK] = this.nextOf(left);
-    this.#marks[left * CHUNK] = right;
-    const long = known ?? { chunks: [first], highs: [this.standingAt(first, 0)] };
-    if (known === undefined) this.#long.set(first, long);
-    long.chunks.splice(this.#index + 1, 0, right);
-    long.highs.splice(this.#index + 1, 0, this.standingAt(right, 0));
-    if (this.#before <= HALF) return;
-    this.#chunk = right;
-    this.#index += 1;
-    this.#before -= HALF;
+    this.#move(chunk, HALF, right);
+    return right;
   }
 
-  /** Moves the nodes of the next chunk into this one, if there is room. */
-  #join(long: Long, index: number): void {
-    const [left, right] = [long.chunks[index] as number, long.chunks[index + 1] as number];
-    if (this.countOf(left) + this.countOf(right) > JOINED_LIMIT) return;
+  /** Notes a chunk, of nodes or of others, in one above it. */
+  #enter(chunk: number, turn: number, below: number, isOfNodes: boolean): void {
+    const node = isOfNodes ? this.nodeAt(below, 0) : this.marksAt(below, 0);
+    this.#insert(chunk, turn, below, this.standingAt(below, 0), node);
+  }
+
+  /** After the chunk at the end of the way has come to be small. Returns what the list is known by from now on. */
+  #shrink(list: number): number {
+    const levels = this.#levels;
+    let first = list;
+    for (let level = levels; level > 0; level--) {
+      const chunk = this.#way[level] as number;
+      const above = this.#way[level - 1] as number;
+      const turn = this.#turns[level - 1] as number;
+      const count = this.countOf(chunk);
+      if (count >= FEW) break;
+      if (count === 0) {
+        if (level === levels) first = this.#unlink(first, chunk);
+        this.#freeChunks.push(chunk);
+        this.#drop(above, turn);
+        if (turn === 0 && this.countOf(above) > 0)
+          this.#rename(level - 1, this.marksAt(above, 0), this.standingAt(above, 0));
+      } else if (!this.#join(above, Math.max(0, turn - 1), level === levels)) break;
+    }
+    this.#lower(first);
+    return first;
+  }
+
+  /** Moves what is in one chunk below into the one before it, if there is room. */
+  #join(above: number, turn: number, isOfNodes: boolean): boolean {
+    if (turn + 1 >= this.countOf(above)) return false;
+    const left = this.nodeAt(above, turn);
+    const right = this.nodeAt(above, turn + 1);
+    const end = this.countOf(left);
+    if (end + this.countOf(right) > JOINED_LIMIT) return false;
     this.#move(right, 0, left);
-    this.#close(long, index + 1);
+    if (isOfNodes) {
+      for (let rank = end; rank < this.countOf(left); rank++) this.lines.setChunk(this.nodeAt(left, rank), left);
+      this.#unlink(NO_CHUNK, right);
+    }
+    this.#freeChunks.push(right);
+    this.#drop(above, turn + 1);
+    return true;
   }
 
-  /** Moves the nodes from `first` on to the end of another chunk. */
+  /** Takes a chunk of nodes out of its list. Returns what the list is known by from now on. */
+  #unlink(first: number, chunk: number): number {
+    const next = this.nextOf(chunk);
+    const link = this.#linkOf(chunk);
+    if (next !== NO_CHUNK) this.#setLink(next, link);
+    if (chunk === first) return next;
+    this.#marks[link * CHUNK] = next;
+    return first;
+  }
+
+  /** A highest chunk with but one below it is of no use. */
+  #lower(list: number): void {
+    for (let root = this.#rootOf(list); root !== NO_CHUNK && this.countOf(root) === 1; root = this.#rootOf(list)) {
+      const levels = this.#marks[root * CHUNK] as number;
+      if (levels === 1) this.#setLink(list, ALONE);
+      else this.#setRoot(list, this.nodeAt(root, 0), levels - 1);
+      this.#freeChunks.push(root);
+    }
+  }
+
+  /** Into a chunk that is not full. */
+  #insert(chunk: number, rank: number, node: number, standing: number, marks: number): void {
+    const count = this.countOf(chunk);
+    const at = chunk * CHUNK + 1 + rank;
+    for (let to = chunk * CHUNK + 1 + count; to > at; to--) this.#copy(to - 1, to);
+    this.#standings[at] = standing;
+    this.#nodes[at] = node;
+    this.#marks[at] = marks;
+    this.#nodes[chunk * CHUNK] = count + 1;
+  }
+
+  #drop(chunk: number, rank: number): void {
+    const count = this.countOf(chunk) - 1;
+    const end = chunk * CHUNK + 1 + count;
+    for (let to = chunk * CHUNK + 1 + rank; to < end; to++) this.#copy(to + 1, to);
+    this.#nodes[chunk * CHUNK] = count;
+  }
+
+  /** From rank `first` on, to the end of another chunk. */
   #move(from: number, first: number, to: number): void {
     const many = this.countOf(from) - first;
     const end = this.countOf(to);
-    for (let index = 0; index < many; index++) {
-      this.#standings[to * CHUNK + 1 + end + index] = this.standingAt(from, first + index);
-      this.#nodes[to * CHUNK + 1 + end + index] = this.nodeAt(from, first + index);
-      this.#marks[to * CHUNK + 1 + end + index] = this.marksAt(from, first + index);
-    }
+    for (let rank = 0; rank < many; rank++) this.#copy(from * CHUNK + 1 + first + rank, to * CHUNK + 1 + end + rank);
     this.#nodes[from * CHUNK] = first;
     this.#nodes[to * CHUNK] = end + many;
+  }
+
+  #copy(from: number, to: number): void {
+    this.#standings[to] = this.#standings[from] as number;
+    this.#nodes[to] = this.#nodes[from] as number;
+    this.#marks[to] = this.#marks[from] as number;
   }
 
   #open(): number {
@@ -213,20 +348,8 @@ export class NodeOrder {
     }
     this.#nodes[chunk * CHUNK] = 0;
     this.#marks[chunk * CHUNK] = NO_CHUNK;
+    this.#setLink(chunk, ALONE);
     return chunk;
-  }
-
-  #close({ chunks, highs }: Long, index: number): void {
-    const chunk = chunks[index] as number;
-    this.#freeChunks.push(chunk);
-    if (index > 0) this.#marks[(chunks[index - 1] as number) * CHUNK] = this.nextOf(chunk);
-    if (index === chunks.length - 1) {
-      chunks.pop();
-      highs.pop();
-    } else {
-      chunks.splice(index, 1);
-      highs.splice(index, 1);
-    }
   }
 }
 

@@ -7,24 +7,27 @@ import type { Demand, DeviceKind, Gang } from "../../domain/job-spec.ts";
 import type { NodeProfile } from "../../domain/node-profile.ts";
 import {
   bestCard,
+  type Cards,
   crowded,
   draw,
   lacks,
   lacksHardware,
+  type Room,
   type RoomLeft,
   regionOf,
   type Standing,
   scoreTerms,
   standingScore,
+  takes,
   totalRoom,
   type Unavailable,
   type Unfit,
   vramLeft,
 } from "../../domain/placement.ts";
 import type { Candidate } from "./explanation.ts";
+import { NodeAttempts } from "./node-attempts.ts";
 import { NodeIndex } from "./node-index.ts";
-import { bestGpu, isOneSize } from "./node-lines.ts";
-import type { Make } from "./node-shelves.ts";
+import { NO_ATTEMPT } from "./node-lines.ts";
 
 export interface PooledNode {
   readonly id: string;
@@ -54,60 +57,34 @@ export interface WhyNot {
   readonly reasons: ReadonlyMap<Unfit | Unavailable | "excluded", number>;
 }
 
+/** Instead of a node's number. */
+const NOBODY = -1;
+
 type IsExcluded = (nodeId: string) => boolean;
 
-/**
- * A node, what runs on it, and what that leaves. All that a decision asks of a node is here and not in objects of its own: in a large
- * fleet each of those is a wait for memory (measured at 10,000 nodes: a fifth of what a decision costs).
- */
-interface Entry extends RoomLeft {
-  readonly id: string;
-  node: PooledNode;
-  /** The last to come. */
-  attempts: Attempt | null;
-  /** With nothing on it. */
-  totalSlots: number;
-  totalRam: number;
-  gpuBytes: number;
-  oneSize: boolean;
-  reputation: number;
-  uptime: number;
-  standing: number;
-  /** Whether it may be offered jobs, as long as it has room. */
-  available: boolean;
-  /** The index's own (`node-index.ts`). */
-  make: Make | null;
-  column: number;
-  number: number;
-}
-
-/** A job's attempt on a node. All that an end of it needs is here or one step away. */
-interface Attempt {
-  readonly jobId: string;
-  readonly nodeId: string;
-  readonly ramBytes: number;
-  readonly vramBytes: number;
-  /** Null: a stray. */
-  entry: Entry | null;
-  /** The job's next one: a gang has several. */
-  next: Attempt | null;
-  /** The one that came to the node before it. */
-  earlier: Attempt | null;
-}
-
 /** What a job holds in the pool: its attempts, the first of them. To callers only a thing to give back. */
-export type Hold = Attempt;
+export type Hold = number;
 
 export class NodePool {
-  readonly #nodes = new Map<string, Entry>();
-  /** On nodes we do not know (yet), so that no attempt is forgotten when the node appears. */
-  readonly #strays = new Map<string, Attempt>();
-  readonly #index = new NodeIndex<Entry>();
+  /**
+   * By id. What decisions need of a node is in its lines, what its attempts need of them in theirs; the rest is here. A node of which we know
+   * nothing but its attempts (yet) has a number too, so that none is forgotten when it appears.
+   */
+  readonly #numbers = new Map<string, number>();
+  readonly #ids: string[] = [];
+  readonly #nodes: (PooledNode | undefined)[] = [];
+  readonly #cards: Cards[] = [];
+  readonly #index = new NodeIndex();
+  readonly #lines = this.#index.lines;
+  readonly #attempts = new NodeAttempts();
+  #size = 0;
   /** The last one found: as a rule the next attempt goes there. */
-  #found: Entry | null = null;
+  #found = NOBODY;
+  /** Used again for every node whose room is worked out. */
+  readonly #room: RoomLeft = { slots: 0, ramBytes: 0, cards: {}, vramTaken: 0 };
 
   get size(): number {
-    return this.#nodes.size;
+    return this.#size;
   }
 
   /** Rows of the index looked at so far: what the decisions cost, whatever the machine. */
@@ -116,22 +93,21 @@ export class NodePool {
   }
 
   get(id: string): PooledNode | undefined {
-    return this.#nodes.get(id)?.node;
+    return this.#nodes[this.#numberOf(id)];
   }
 
-  nodes(): Iterable<PooledNode> {
-    return this.#nodes.values().map((entry) => entry.node);
+  *nodes(): Iterable<PooledNode> {
+    for (const node of this.#nodes) if (node !== undefined) yield node;
   }
 
   upsert(node: PooledNode): void {
-    const entry = this.#nodes.get(node.id) ?? this.#create(node);
-    if (entry.node.profile !== node.profile) equip(entry, node.profile);
-    entry.node = node;
-    entry.reputation = node.reputation;
-    entry.uptime = node.uptime;
-    entry.available = node.unavailable === null;
-    assess(entry);
-    this.#index.put(entry);
+    const number = this.#numbered(node.id);
+    const known = this.#nodes[number];
+    if (known === undefined) this.#size += 1;
+    if (known?.profile !== node.profile) this.#cards[number] = totalRoom(node.profile).cards;
+    this.#nodes[number] = node;
+    this.#index.equip(number, node, this.#cards[number] as Cards);
+    this.#assess(number);
   }
 
   /**
@@ -143,41 +119,57 @@ export class NodePool {
     // By far the most jobs run on one node: they come to it and go from it.
     const [only] = nodeIds;
     if (held === null && nodeIds.length === 1 && only !== undefined) return this.#take(only, jobId, demand);
-    for (let attempt = held; attempt !== null; attempt = attempt.next)
-      if (!nodeIds.includes(attempt.nodeId)) this.#release(attempt);
-    const attempts = [...new Set(nodeIds)].map((nodeId) => onNode(held, nodeId) ?? this.#take(nodeId, jobId, demand));
-    let first: Attempt | null = null;
+    if (only === undefined) {
+      for (let attempt = held ?? NO_ATTEMPT; attempt !== NO_ATTEMPT; ) attempt = this.#release(attempt, jobId);
+      return null;
+    }
+    const distinct = nodeIds.length > 1 ? [...new Set(nodeIds)] : nodeIds;
+    const attempts = distinct.map((nodeId) => this.#heldOn(nodeId, held) ?? this.#take(nodeId, jobId, demand));
+    for (let attempt = held ?? NO_ATTEMPT; attempt !== NO_ATTEMPT; )
+      attempt = attempts.includes(attempt) ? this.#attempts.nextOf(attempt) : this.#release(attempt, jobId);
+    let first: Hold | null = null;
     for (const attempt of attempts.reverse()) {
-      attempt.next = first;
+      this.#attempts.setNext(attempt, first ?? NO_ATTEMPT);
       first = attempt;
     }
     return first;
   }
 
+  /** The job's attempt on the node, of those that begin with `first`. */
+  #heldOn(nodeId: string, first: Hold | null): number | null {
+    const number = this.#numberOf(nodeId);
+    for (let attempt = first ?? NO_ATTEMPT; attempt !== NO_ATTEMPT; attempt = this.#attempts.nextOf(attempt))
+      if (this.#attempts.nodeOf(attempt) === number) return attempt;
+    return null;
+  }
+
   /** The jobs, in the order in which they came to the node. */
   attemptsOn(nodeId: string): readonly string[] {
+    const number = this.#numberOf(nodeId);
+    if (number === NOBODY) return [];
     const jobs: string[] = [];
-    const last = this.#nodes.get(nodeId)?.attempts ?? this.#strays.get(nodeId) ?? null;
-    for (let attempt = last; attempt !== null; attempt = attempt.earlier) jobs.push(attempt.jobId);
+    let attempt = this.#lines.attempt(number);
+    for (; attempt !== NO_ATTEMPT; attempt = this.#attempts.earlierOf(attempt))
+      jobs.push(this.#attempts.jobOf(attempt));
     return jobs.reverse();
   }
 
   /** 0..1: the part of the node's slots that is taken. */
   loadOf(nodeId: string): number {
-    const entry = this.#nodes.get(nodeId);
-    return entry ? loadOf(entry) : 0;
+    const number = this.#numberOf(nodeId);
+    return this.#nodes[number] ? this.#load(number) : 0;
   }
 
   isFull(nodeId: string): boolean {
-    const entry = this.#nodes.get(nodeId);
-    return entry !== undefined && entry.slots < 1;
+    const number = this.#numberOf(nodeId);
+    return this.#nodes[number] !== undefined && this.#lines.slots(number) < 1;
   }
 
   /** The best node for the job, or null when none can take it now. Ties go by hardware, region and id (node-place.ts). */
   best(demand: Demand, isExcluded: IsExcluded): Placement | null {
     this.#index.search(demand);
     const found = this.#next(demand, isExcluded);
-    return found && this.#placement(found);
+    return found === NOBODY ? null : this.#placement(found);
   }
 
   /**
@@ -188,8 +180,8 @@ export class NodePool {
   bestGang(demand: Demand, { size, topology }: Gang, isExcluded: IsExcluded): readonly Placement[] | null {
     const byRegion = new Map<string, Placement[]>();
     this.#index.search(demand);
-    for (let found = this.#next(demand, isExcluded); found !== null; found = this.#next(demand, isExcluded)) {
-      const region = topology === "region" ? regionOf(found.node.profile) : "any";
+    for (let found = this.#next(demand, isExcluded); found !== NOBODY; found = this.#next(demand, isExcluded)) {
+      const region = topology === "region" ? regionOf(this.#nodeOf(found).profile) : "any";
       if (region === "") continue;
       const members = byRegion.get(region) ?? [];
       byRegion.set(region, members);
@@ -204,9 +196,9 @@ export class NodePool {
     this.#index.search(demand);
     while (candidates.length < limit) {
       const found = this.#next(demand, isExcluded);
-      if (found === null) break;
-      const { profile } = found.node;
-      const terms = scoreTerms(standingOf(found), profile, demand);
+      if (found === NOBODY) break;
+      const { profile } = this.#nodeOf(found);
+      const terms = scoreTerms(this.#standingOf(found), profile, demand);
       candidates.push({ ...this.#placement(found), name: profile.name, region: profile.region, terms });
     }
     return candidates;
@@ -214,15 +206,20 @@ export class NodePool {
 
   /** Whether the job fits on the node beside what runs there, whatever the node's availability and the job's filters. */
   hasRoomFor(nodeId: string, demand: Demand): boolean {
-    const entry = this.#nodes.get(nodeId);
-    return entry !== undefined && lacksHardware(entry.node.profile, demand) === null && crowded(entry, demand) === null;
+    const number = this.#numberOf(nodeId);
+    const node = this.#nodes[number];
+    return (
+      node !== undefined &&
+      lacksHardware(node.profile, demand) === null &&
+      crowded(this.#roomOn(number), demand) === null
+    );
   }
 
   /** What the nodes of this kind have at most, whatever their availability; null: of all nodes. */
   largest(device: DeviceKind | null): Largest {
     let ramBytes = 0;
     let vramBytes = 0;
-    for (const { node } of this.#nodes.values()) {
+    for (const node of this.nodes()) {
       if (lacksHardware(node.profile, { device, ramBytes: 0, vramBytes: 0 }) !== null) continue;
       ramBytes = Math.max(ramBytes, node.profile.ramBytes);
       vramBytes = Math.max(vramBytes, bestCard(node.profile.devices, device));
@@ -232,13 +229,16 @@ export class NodePool {
 
   /** How many jobs with this demand the node could take right now. */
   placesOn(nodeId: string, demand: Demand): number {
-    const entry = this.#nodes.get(nodeId);
-    if (!entry?.available || lacks(entry.node, demand) !== null || crowded(entry, demand) !== null) return 0;
-    const { slots, ramBytes } = entry;
+    const number = this.#numberOf(nodeId);
+    const node = this.#nodes[number];
+    if (node === undefined || node.unavailable !== null || lacks(node, demand) !== null) return 0;
+    const room = this.#roomOn(number);
+    if (crowded(room, demand) !== null) return 0;
+    const { slots, ramBytes } = room;
     return Math.min(
       slots,
       demand.ramBytes > 0 ? Math.floor(ramBytes / demand.ramBytes) : slots,
-      demand.vramBytes > 0 ? Math.floor(vramLeft(entry, demand) / demand.vramBytes) : slots,
+      demand.vramBytes > 0 ? Math.floor(vramLeft(room, demand) / demand.vramBytes) : slots,
     );
   }
 
@@ -249,122 +249,112 @@ export class NodePool {
   why(demand: Demand, isExcluded: IsExcluded): WhyNot {
     let fitting = 0;
     const reasons = new Map<Unfit | Unavailable | "excluded", number>();
-    for (const entry of this.#nodes.values()) {
-      const { node } = entry;
+    for (const [number, node] of this.#nodes.entries()) {
+      if (node === undefined) continue;
       const reason =
-        lacks(node, demand) ?? node.unavailable ?? (isExcluded(node.id) ? "excluded" : crowded(entry, demand));
+        lacks(node, demand) ??
+        node.unavailable ??
+        (isExcluded(node.id) ? "excluded" : crowded(this.#roomOn(number), demand));
       if (reason === null) fitting += 1;
       else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
     return { fitting, reasons };
   }
 
-  #next(demand: Demand, isExcluded: IsExcluded): Entry | null {
-    this.#found = this.#index.next(demand, isExcluded);
-    return this.#found;
+  /** The next node of the search that takes the job, or nobody. */
+  #next(demand: Demand, isExcluded: IsExcluded): number {
+    const index = this.#index;
+    for (let number = index.next(); number !== null; number = index.next()) {
+      if (isExcluded(this.#ids[number] as string)) continue;
+      if (!(index.isSure(number) || takes(this.#nodeOf(number), this.#roomOn(number), demand))) continue;
+      this.#found = number;
+      return number;
+    }
+    return NOBODY;
   }
 
-  #placement({ id }: Entry): Placement {
-    return { nodeId: id, score: this.#index.score };
+  #placement(number: number): Placement {
+    return { nodeId: this.#ids[number] as string, score: this.#index.score };
   }
 
-  #create(node: PooledNode): Entry {
-    const attempts = this.#strays.get(node.id) ?? null;
-    this.#strays.delete(node.id);
-    const entry: Entry = {
-      id: node.id,
-      node,
-      attempts,
-      totalSlots: 0,
-      totalRam: 0,
-      gpuBytes: 0,
-      oneSize: false,
-      slots: 0,
-      ramBytes: 0,
-      cards: {},
-      vramTaken: 0,
-      reputation: 0,
-      uptime: 0,
-      standing: 0,
-      available: false,
-      make: null,
-      column: 0,
-      number: 0,
-    };
-    equip(entry, node.profile);
-    for (let attempt = attempts; attempt !== null; attempt = attempt.earlier) attempt.entry = entry;
-    this.#nodes.set(node.id, entry);
-    return entry;
+  #numberOf(nodeId: string): number {
+    return this.#numbers.get(nodeId) ?? NOBODY;
   }
 
-  #take(nodeId: string, jobId: string, { ramBytes, vramBytes }: Demand): Attempt {
-    const entry = this.#found?.id === nodeId ? this.#found : (this.#nodes.get(nodeId) ?? null);
-    const earlier = entry ? entry.attempts : (this.#strays.get(nodeId) ?? null);
-    const attempt: Attempt = { jobId, nodeId, ramBytes, vramBytes, entry, next: null, earlier };
-    if (entry) {
-      entry.attempts = attempt;
-      this.#refresh(entry);
-    } else this.#strays.set(nodeId, attempt);
+  #nodeOf(number: number): PooledNode {
+    return this.#nodes[number] as PooledNode;
+  }
+
+  /** The node's number; it gets one if it has none. */
+  #numbered(nodeId: string): number {
+    const known = this.#numbers.get(nodeId);
+    if (known !== undefined) return known;
+    const number = this.#lines.create();
+    this.#numbers.set(nodeId, number);
+    this.#ids[number] = nodeId;
+    return number;
+  }
+
+  #take(nodeId: string, jobId: string, { ramBytes, vramBytes }: Demand): number {
+    const isFound = this.#found !== NOBODY && this.#ids[this.#found] === nodeId;
+    const number = isFound ? this.#found : this.#numbered(nodeId);
+    const attempt = this.#attempts.create(jobId, number, ramBytes, vramBytes, this.#lines.attempt(number));
+    this.#lines.setAttempt(number, attempt);
+    this.#assess(number);
     return attempt;
   }
 
-  #release(attempt: Attempt): void {
-    const { entry, nodeId } = attempt;
-    const last = entry ? entry.attempts : (this.#strays.get(nodeId) ?? null);
-    const left = without(attempt, last);
-    if (entry) {
-      entry.attempts = left;
-      this.#refresh(entry);
-    } else if (left) this.#strays.set(nodeId, left);
-    else this.#strays.delete(nodeId);
+  /** Returns the job's next one. */
+  #release(attempt: number, jobId: string): number {
+    if (this.#attempts.jobOf(attempt) !== jobId) throw new Error(`job ${jobId} gives back what it does not hold`);
+    const number = this.#attempts.nodeOf(attempt);
+    const last = this.#attempts.without(attempt, this.#lines.attempt(number));
+    this.#lines.setAttempt(number, last);
+    const next = this.#attempts.nextOf(attempt);
+    this.#attempts.drop(attempt);
+    if (this.#nodes[number] !== undefined) this.#assess(number);
+    else if (last === NO_ATTEMPT) this.#forget(number);
+    return next;
   }
 
-  #refresh(entry: Entry): void {
-    assess(entry);
-    this.#index.refresh(entry);
+  /** Of a node of which we knew nothing but its attempts. */
+  #forget(number: number): void {
+    this.#numbers.delete(this.#ids[number] as string);
+    this.#ids[number] = "";
+    this.#lines.drop(number);
+    if (this.#found === number) this.#found = NOBODY;
   }
-}
 
-/** The job's attempt on the node, of those that begin with `first`. */
-function onNode(first: Attempt | null, nodeId: string): Attempt | null {
-  let attempt = first;
-  while (attempt !== null && attempt.nodeId !== nodeId) attempt = attempt.next;
-  return attempt;
-}
+  /** Room is what the live attempts leave, counted anew each time (I3). */
+  #assess(number: number): void {
+    const lines = this.#lines;
+    const room = this.#room;
+    room.slots = lines.allSlots(number);
+    room.ramBytes = lines.ram(number);
+    room.vramTaken = 0;
+    for (let one = lines.attempt(number); one !== NO_ATTEMPT; one = this.#attempts.earlierOf(one))
+      draw(room, { ramBytes: this.#attempts.ramOf(one), vramBytes: this.#attempts.vramOf(one) });
+    lines.setRoom(number, room.slots, room.ramBytes, room.vramTaken);
+    this.#index.put(number, standingScore(this.#standingOf(number)));
+  }
 
-/** The attempts of a node, which are few, without this one. */
-function without(attempt: Attempt, last: Attempt | null): Attempt | null {
-  if (last === attempt) return attempt.earlier;
-  for (let later = last; later !== null; later = later.earlier)
-    if (later.earlier === attempt) {
-      later.earlier = attempt.earlier;
-      break;
-    }
-  return last;
-}
+  #roomOn(number: number): Room {
+    const lines = this.#lines;
+    return {
+      slots: lines.slots(number),
+      ramBytes: lines.freeRam(number),
+      cards: this.#cards[number] as Cards,
+      vramTaken: lines.vramTaken(number),
+    };
+  }
 
-const loadOf = ({ totalSlots, slots }: Entry): number => Math.min(1, (totalSlots - slots) / Math.max(1, totalSlots));
+  #load(number: number): number {
+    const all = this.#lines.allSlots(number);
+    return Math.min(1, (all - this.#lines.slots(number)) / Math.max(1, all));
+  }
 
-const standingOf = (entry: Entry): Standing => ({
-  reputation: entry.reputation,
-  uptime: entry.uptime,
-  load: loadOf(entry),
-});
-
-function equip(entry: Entry, profile: NodeProfile): void {
-  const { slots, ramBytes, cards } = totalRoom(profile);
-  entry.totalSlots = slots;
-  entry.totalRam = ramBytes;
-  entry.cards = cards;
-  entry.gpuBytes = bestGpu(cards);
-  entry.oneSize = isOneSize(cards);
-}
-
-/** Room is what the live attempts leave, counted anew each time (I3). */
-function assess(entry: Entry): void {
-  entry.slots = entry.totalSlots;
-  entry.ramBytes = entry.totalRam;
-  entry.vramTaken = 0;
-  for (let attempt = entry.attempts; attempt !== null; attempt = attempt.earlier) draw(entry, attempt);
-  entry.standing = standingScore(standingOf(entry));
+  #standingOf(number: number): Standing {
+    const lines = this.#lines;
+    return { reputation: lines.reputation(number), uptime: lines.uptime(number), load: this.#load(number) };
+  }
 }

@@ -5,7 +5,6 @@ import { LIST_PRICED, type NodeLines } from "./node-lines.ts";
 import { marksAsked, marksOfRegions, PRICED } from "./node-marks.ts";
 import type { Seen } from "./seen.ts";
 
-const { fround } = Math;
 const KINDS = DEVICE_KINDS.length;
 const NOTHING: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
 
@@ -38,6 +37,7 @@ export class Query {
   #runtimes = 0;
   /** It asks for what no node ever had: no need to look at any. */
   #unheardOf = false;
+  #isExact = true;
   /** Marks of which a node must have all, and of which one if there are any. */
   #marks = 0;
   #regionMarks = 0;
@@ -60,6 +60,7 @@ export class Query {
     this.#vram = this.#gpu && vramBytes > 0 ? vramBytes : Number.NEGATIVE_INFINITY;
     this.#asked = requirements;
     this.#unheardOf = false;
+    this.#isExact = this.#ownVram <= 0;
     this.#marks = 0;
     this.#regionMarks = 0;
     if (requirements) this.#askBesides(demand, requirements);
@@ -74,30 +75,44 @@ export class Query {
     const price = maxPricePerHour === undefined ? Number.POSITIVE_INFINITY : Number(maxPricePerHour);
     const listPriceWillDo = maxPricePerHour === undefined || listsAtMost(demand, maxPricePerHour);
     let [low, high] = [0, 0];
+    let areOwn = true;
     if (asked.regions)
       for (const region of asked.regions) {
         const bit = regions.bitOf(region);
+        areOwn &&= regions.isOwn(bit);
         if (bit < 32) low |= 1 << bit;
         else high |= 1 << (bit & 31);
       }
-    const format = asked.format === undefined ? 0 : 1 << formats.bitOf(asked.format);
-    const runtime = asked.runtime === undefined ? 0 : 1 << runtimes.bitOf(asked.runtime);
+    let [format, runtime] = [0, 0];
+    if (asked.format !== undefined) {
+      const bit = formats.bitOf(asked.format);
+      areOwn &&= formats.isOwn(bit);
+      format = 1 << bit;
+    }
+    if (asked.runtime !== undefined) {
+      const bit = runtimes.bitOf(asked.runtime);
+      areOwn &&= runtimes.isOwn(bit);
+      runtime = 1 << bit;
+    }
     this.#unheardOf =
       ((low | high) !== 0 && !regions.hasGiven(low, high)) ||
       (format !== 0 && !formats.hasGiven(format, 0)) ||
       (runtime !== 0 && !runtimes.hasGiven(runtime, 0)) ||
-      !extremes.reach(fround(reputation), fround(stake), fround(price), listPriceWillDo);
+      !extremes.reach(reputation, stake, price, listPriceWillDo);
     this.#marks = marksAsked(format, runtime, reputation, stake, price) | (listPriceWillDo ? 0 : PRICED);
     this.#regionMarks = marksOfRegions(low, high);
-    // Rounded as lines are, which keeps order.
-    this.#reputation = fround(reputation);
-    this.#stake = fround(stake);
-    this.#price = fround(price);
+    this.#reputation = reputation;
+    this.#stake = stake;
+    this.#price = price;
     this.#listPriceWillDo = listPriceWillDo;
     this.#lowRegions = low;
     this.#highRegions = high;
     this.#formats = format;
     this.#runtimes = runtime;
+    this.#isExact &&=
+      areOwn &&
+      (asked.minStake === undefined || Number.isSafeInteger(stake)) &&
+      (maxPricePerHour === undefined || Number.isSafeInteger(price));
   }
 
   /** The same for queries that all classes of hardware fit equally well; null: like no other. */
@@ -106,9 +121,9 @@ export class Query {
     return Number.isSafeInteger(shape) && this.#ownVram <= 0 && !this.#unheardOf ? shape : null;
   }
 
-  /** Whether a line tells all there is to know of a node whose GPUs are of one size. */
+  /** Whether a line that tells all there is to know of its node is enough to say that it takes the job. */
   get isExact(): boolean {
-    return this.#asked === undefined && this.#ownVram <= 0;
+    return this.#isExact;
   }
 
   /** How well the class fits the job, as a part of the score: the same for all its nodes. `NEVER`: none of them could take it. */

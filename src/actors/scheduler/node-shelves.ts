@@ -30,6 +30,9 @@ export class Make {
   ) {}
 }
 
+/** So often the highest of a field is asked for before it is looked up again. */
+const PEAK_ASKED = 64;
+
 /** Rows of the table are apart by an odd number of cache lines: a power of two apart, few of them would fit a cache at once. */
 const ROW_GAP = 8;
 
@@ -37,12 +40,15 @@ export class NodeShelves {
   readonly lines = new NodeLines();
   /** By node. */
   readonly places: (Place | undefined)[] = [];
-  readonly order = new NodeOrder(this.places);
+  readonly order = new NodeOrder(this.lines, this.places);
   readonly #makes = new Map<number, Make>();
   /** Field by field, so that a sweep over the makes reads numbers that lie together. */
   #table = new Float64Array(FIELDS * (16 + ROW_GAP)).fill(NEVER);
   #columns = 16;
   #rowLength = 16 + ROW_GAP;
+  /** By field, what no node of any make stands higher than, and how often that will do before it is looked up again. */
+  readonly #peaks = new Float64Array(FIELDS).fill(NEVER);
+  readonly #fresh = new Int32Array(FIELDS);
   readonly heads = new ShelfHeads(16);
   readonly #freeColumns: number[] = [];
   #usedColumns = 0;
@@ -63,29 +69,34 @@ export class NodeShelves {
     return field * this.#rowLength;
   }
 
-  makeOf({ hardware }: Place): Make {
-    const known = this.#makes.get(hardware.number);
-    if (known) return known;
-    const column = this.#freeColumns.pop() ?? this.#usedColumns++;
-    if (column === this.#columns) this.#widen();
-    const make = new Make(hardware, column);
-    this.#makes.set(hardware.number, make);
-    this.edition += 1;
-    return make;
+  /** No node of the field stands higher. Perhaps none so high: what rises is noted at once, what falls now and then. */
+  peakOf(field: number): number {
+    const left = this.#fresh[field] as number;
+    if (left > 0) this.#fresh[field] = left - 1;
+    else {
+      let peak = NEVER;
+      const row = this.rowOf(field);
+      for (let column = 0; column < this.#usedColumns; column++)
+        peak = Math.max(peak, this.#table[row + column] as number);
+      this.#peaks[field] = peak;
+      this.#fresh[field] = PEAK_ASKED;
+    }
+    return this.#peaks[field] as number;
   }
 
-  /** Adds a node that is on no shelf yet. */
-  insert(place: Place, make: Make): number {
-    const node = this.lines.create();
+  /** Adds a node, which is on no shelf yet. */
+  insert(node: number, place: Place): void {
+    const make = this.#makeOf(place);
     this.places[node] = place;
+    this.lines.setColumn(node, make.column);
     make.nodes += 1;
-    return node;
   }
 
-  remove(node: number, make: Make): void {
-    this.takeAway(node, make.column);
+  remove(node: number): void {
+    this.takeAway(node);
+    const make = this.#makeOf(this.places[node] as Place);
     this.places[node] = undefined;
-    this.lines.drop(node);
+    this.lines.setColumn(node, NOWHERE);
     make.nodes -= 1;
     if (make.nodes > 0) return;
     this.#makes.delete(make.hardware.number);
@@ -94,23 +105,37 @@ export class NodeShelves {
   }
 
   /** Puts a node where its standing and its free memory belong. */
-  put(node: number, column: number, standing: number, freeRam: number, freeGpu: number): void {
-    this.lines.setFree(node, freeRam, freeGpu);
-    const number = numberOf(gpuTier(freeGpu), ramTier(freeRam));
-    const was = this.lines.shelf(node);
-    if (number === was && standing === this.lines.standing(node)) return;
+  put(node: number, standing: number): void {
+    const { lines } = this;
+    const column = lines.column(node);
+    const number = numberOf(gpuTier(lines.freeGpu(node)), ramTier(lines.freeRam(node)));
+    const was = lines.shelf(node);
+    if (number === was && standing === lines.standing(node)) return;
     const wasFirst = was !== NOWHERE && this.#takeOff(node, column, was);
     const isFirst = this.#putOn(node, column, number, standing);
     if (wasFirst || isFirst) this.#sum(column);
   }
 
   /** Takes a node off its shelf: it can take nothing at present. */
-  takeAway(node: number, column: number): void {
-    const shelf = this.lines.shelf(node);
+  takeAway(node: number): void {
+    const { lines } = this;
+    const shelf = lines.shelf(node);
     if (shelf === NOWHERE) return;
+    const column = lines.column(node);
     const wasFirst = this.#takeOff(node, column, shelf);
-    this.lines.setShelf(node, NOWHERE);
+    lines.setShelf(node, NOWHERE);
     if (wasFirst) this.#sum(column);
+  }
+
+  #makeOf({ hardware }: Place): Make {
+    const known = this.#makes.get(hardware.number);
+    if (known) return known;
+    const column = this.#freeColumns.pop() ?? this.#usedColumns++;
+    if (column === this.#columns) this.#widen();
+    const make = new Make(hardware, column);
+    this.#makes.set(hardware.number, make);
+    this.edition += 1;
+    return make;
   }
 
   /** Whether it now is the highest of its shelf, alone. */
@@ -132,7 +157,7 @@ export class NodeShelves {
     const at = heads.placeOf(column, number);
     const top = heads.topAt(at);
     const stood = this.lines.standing(node);
-    const chunk = order.remove(heads.chunkAt(at), node, stood);
+    const chunk = order.remove(heads.chunkAt(at), node);
     if (stood < top) return false;
     if (chunk === NO_CHUNK) {
       heads.remove(column, at);
@@ -153,11 +178,16 @@ export class NodeShelves {
     for (let at = first + 1; at <= last && (gpu < GPU_STEPS || ram < FIELDS); at++) {
       const number = heads.numberAt(at);
       const top = heads.topAt(at);
-      for (; gpu <= gpuTierOf(number); gpu++) this.#table[this.rowOf(gpu) + column] = top;
-      for (; ram <= GPU_STEPS + ramTierOf(number); ram++) this.#table[this.rowOf(ram) + column] = top;
+      for (; gpu <= gpuTierOf(number); gpu++) this.#write(gpu, column, top);
+      for (; ram <= GPU_STEPS + ramTierOf(number); ram++) this.#write(ram, column, top);
     }
-    for (; gpu < GPU_STEPS; gpu++) this.#table[this.rowOf(gpu) + column] = NEVER;
-    for (; ram < FIELDS; ram++) this.#table[this.rowOf(ram) + column] = NEVER;
+    for (; gpu < GPU_STEPS; gpu++) this.#write(gpu, column, NEVER);
+    for (; ram < FIELDS; ram++) this.#write(ram, column, NEVER);
+  }
+
+  #write(field: number, column: number, top: number): void {
+    this.#table[this.rowOf(field) + column] = top;
+    if (top > (this.#peaks[field] as number)) this.#peaks[field] = top;
   }
 
   #widen(): void {

@@ -6,6 +6,7 @@ import { NEVER } from "./node-facts.ts";
 import type { Query } from "./node-query.ts";
 import type { NodeShelves } from "./node-shelves.ts";
 
+/** The best fits first. */
 export interface Shortlist {
   /** Of the classes, in the tables of `node-shelves.ts`. */
   readonly columns: Int32Array;
@@ -41,7 +42,8 @@ export class Shortlists {
   #make(query: Query): Shortlist {
     const fitting = [...this.#shelves.makes()]
       .map((make) => ({ make, fit: query.fit(make.hardware) }))
-      .filter(({ fit }) => fit !== NEVER);
+      .filter(({ fit }) => fit !== NEVER)
+      .sort((one, other) => other.fit - one.fit);
     return {
       columns: Int32Array.from(fitting, ({ make }) => make.column),
       fits: Float64Array.from(fitting, ({ fit }) => fit),

@@ -235,3 +235,43 @@ test("a job that asks for more than any node ever had is refused without a walk 
     expect(pool.looked - before).toBeLessThan(1000);
   }
 });
+
+test("names that share a bit, and amounts of more digits than a line holds, are told apart", () => {
+  const pool = new NodePool();
+  const plain = new Plain();
+  const [make] = fleet(1, 77);
+  if (!make) throw new Error("a fleet of one has one");
+  const digits = 2n ** 53n;
+  for (let index = 0; index < 120; index++) {
+    const node: PooledNode = {
+      ...make,
+      id: `node-${index}`,
+      unavailable: null,
+      reputation: index % 100,
+      profile: {
+        ...make.profile,
+        region: `region-${index}`,
+        formats: [`format-${index % 60}`],
+        runtimes: [`runtime-${index % 50}`],
+        stakeUnits: String(digits + BigInt(index)),
+        pricing: { billingModel: 0, pricePerHour: 10_000_000 + index / 1e6 },
+      },
+    };
+    pool.upsert(node);
+    plain.nodes.set(node.id, node);
+  }
+  const bare: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
+  for (let asked = 0; asked < 130; asked++)
+    for (const requirements of [
+      { regions: [`region-${asked}`] },
+      { regions: [`region-${asked}`, "region-7"], minReputation: 10 },
+      { format: `format-${asked}` },
+      { runtime: `runtime-${asked}` },
+      { format: `format-${asked}`, runtime: `runtime-${asked}` },
+      { minStake: String(digits + BigInt(asked)) },
+      { maxPricePerHour: String(10_000_000n * 10n ** 9n + BigInt(asked) * 1000n - 1n) },
+    ]) {
+      const demand = { ...bare, requirements };
+      expect(pool.best(demand, nobody)).toEqual(plain.ranked(demand, nobody)[0] ?? null);
+    }
+});

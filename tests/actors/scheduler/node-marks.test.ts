@@ -1,7 +1,7 @@
 /** Marks and lines may let a node pass that the rules refuse, never the other way round. */
 import { expect, test } from "bun:test";
 import { NameBits } from "../../../src/actors/scheduler/name-bits.ts";
-import { bestGpu, NodeLines } from "../../../src/actors/scheduler/node-lines.ts";
+import { NodeLines } from "../../../src/actors/scheduler/node-lines.ts";
 import { Query } from "../../../src/actors/scheduler/node-query.ts";
 import { Extremes, type Seen } from "../../../src/actors/scheduler/seen.ts";
 import type { Demand } from "../../../src/domain/job-spec.ts";
@@ -17,11 +17,11 @@ const names = (): Seen => ({
 
 function linesOf(nodes: ReturnType<typeof fleet>, known: Seen): { lines: NodeLines; numbers: readonly number[] } {
   const lines = new NodeLines();
-  const numbers = nodes.map(({ profile, reputation }) => {
+  const numbers = nodes.map((node) => {
     const number = lines.create();
-    const room = totalRoom(profile);
-    lines.writeLasting(number, profile, reputation, known);
-    lines.setFree(number, room.ramBytes, bestGpu(room.cards));
+    const { slots, ramBytes, cards } = totalRoom(node.profile);
+    lines.writeLasting(number, node, cards, known);
+    lines.setRoom(number, slots, ramBytes, 0);
     return number;
   });
   return { lines, numbers };

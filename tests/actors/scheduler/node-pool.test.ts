@@ -320,6 +320,19 @@ describe("a gang's attempt", () => {
   });
 });
 
+test("what another job holds cannot be given back", () => {
+  const pool = new NodePool();
+  pool.upsert({ id: "a", profile: profile({ slots: 1 }), unavailable: null, reputation: 75, uptime: 100 });
+  const demand: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
+  const held = pool.hold(null, "one", ["a"], demand);
+  expect(() => pool.hold(held, "other", [], demand)).toThrow("other gives back what it does not hold");
+  expect(pool.isFull("a")).toBe(true);
+  expect(pool.hold(held, "one", [], demand)).toBeNull();
+  expect(pool.isFull("a")).toBe(false);
+  // Nor a second time.
+  expect(() => pool.hold(held, "one", [], demand)).toThrow("one gives back what it does not hold");
+});
+
 describe("why a job waits (I10)", () => {
   for (const seed of [21, 22, 23, 24]) {
     test(`every node counts once, and fits exactly when it would be chosen (seed ${seed})`, () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { GPU_STEPS, gpuTier, NEVER, RAM_STEPS, ramTier } from "../../../src/actors/scheduler/node-facts.ts";
 import { NO_CHUNK } from "../../../src/actors/scheduler/node-order.ts";
 import { isBefore, type Place } from "../../../src/actors/scheduler/node-place.ts";
-import { type Make, NodeShelves } from "../../../src/actors/scheduler/node-shelves.ts";
+import { NodeShelves } from "../../../src/actors/scheduler/node-shelves.ts";
 import { seeded } from "../../support/seeded.ts";
 
 const GIB = 2 ** 30;
@@ -12,7 +12,6 @@ const MOST_GIB = 300;
 
 interface Known {
   readonly node: number;
-  readonly make: Make;
   readonly place: Place;
   /** Null: on no shelf. */
   put: { readonly standing: number; readonly ram: number; readonly gpu: number } | null;
@@ -22,9 +21,11 @@ const compare = (one: Known, other: Known): number =>
   (other.put?.standing ?? 0) - (one.put?.standing ?? 0) || (isBefore(one.place, other.place) ? -1 : 1);
 
 function check(shelves: NodeShelves, all: readonly Known[]): void {
-  const byMake = Map.groupBy(all, ({ make }) => make);
-  expect(new Set(shelves.makes())).toEqual(new Set(byMake.keys()));
-  for (const [make, known] of byMake) {
+  const byMake = Map.groupBy(all, ({ place }) => place.hardware.number);
+  expect([...shelves.makes()].map(({ hardware }) => hardware.number).sort()).toEqual([...byMake.keys()].sort());
+  for (const make of shelves.makes()) {
+    const known = byMake.get(make.hardware.number) ?? [];
+    for (const { node } of known) expect(shelves.lines.column(node)).toBe(make.column);
     const onShelves = known.filter(({ put }) => put !== null);
     const byShelf = Map.groupBy(onShelves, ({ put }) => `${gpuTier(put?.gpu ?? 0)}/${ramTier(put?.ram ?? 0)}`);
     const { heads } = shelves;
@@ -63,8 +64,9 @@ describe("shelves are in order, and the tables say what is on them", () => {
       const below = (limit: number) => Math.floor(random() * limit);
       const shelves = new NodeShelves();
       const nodes = new Map<string, Known>();
-      const remove = (id: string, { node, make }: Known) => {
-        shelves.remove(node, make);
+      const remove = (id: string, { node }: Known) => {
+        shelves.remove(node);
+        shelves.lines.drop(node);
         nodes.delete(id);
       };
       for (let step = 0; step < 6000; step++) {
@@ -74,18 +76,21 @@ describe("shelves are in order, and the tables say what is on them", () => {
         const number = random() < 0.8 ? 0 : below(50);
         const place: Place = { hardware: { number, cards: [], ram: 0, hasGpu: false }, region: `${below(3)}`, id };
         if (known === undefined && random() < (step < 3500 ? 0.9 : 0)) {
-          const make = shelves.makeOf(place);
-          nodes.set(id, { node: shelves.insert(place, make), make, place, put: null });
+          const node = shelves.lines.create();
+          shelves.insert(node, place);
+          nodes.set(id, { node, place, put: null });
         } else if (known !== undefined && random() < (step < 3500 ? 0.05 : 0.8)) remove(id, known);
         const [one] = nodes.values().drop(below(nodes.size));
         if (one !== undefined && random() < 0.2) {
-          shelves.takeAway(one.node, one.make.column);
+          shelves.takeAway(one.node);
           one.put = null;
         } else if (one !== undefined) {
           // Few distinct values, so that many nodes share the highest, and half of them one shelf.
           const [ram, gpu] = random() < 0.5 ? [GIB, GIB] : [below(MOST_GIB) * GIB, below(MOST_GIB) * GIB];
           one.put = { standing: below(20) / 20, ram, gpu };
-          shelves.put(one.node, one.make.column, one.put.standing, ram, gpu);
+          // Of a node without a GPU, whose jobs give one: what is free is all that a shelf goes by.
+          shelves.lines.setRoom(one.node, 1, ram, -gpu);
+          shelves.put(one.node, one.put.standing);
         }
         if (step % 100 === 0) check(shelves, [...nodes.values()]);
       }
