@@ -2,7 +2,7 @@
  * The queue on bad days: fifty thousand jobs that fit nowhere, one owner with nine tenths of the queue, nodes that come and
  * go. In memory, one thread, no journal. Usage: bun bench/dirty-queue.ts. Figures on a shared machine move by a quarter.
  */
-import { FairShare } from "../src/actors/scheduler/fair-share.ts";
+import { EQUAL, FairShare } from "../src/actors/scheduler/fair-share.ts";
 import { JobQueue, type QueuedJob } from "../src/actors/scheduler/job-queue.ts";
 import { type Hold, NodePool } from "../src/actors/scheduler/node-pool.ts";
 import type { Requirements } from "../src/domain/job-spec.ts";
@@ -53,11 +53,12 @@ const job = (index: number, overrides: Partial<QueuedJob> = {}): QueuedJob => ({
   gang: null,
   rate: 10_100,
   exclusions: [],
+  seconds: 0,
   avoid: [],
   ...overrides,
 });
 
-const fairShare = (): FairShare => new FairShare({ weightOf: () => 1, maxRunningPerOwner: Number.POSITIVE_INFINITY });
+const fairShare = (): FairShare => new FairShare(EQUAL);
 
 type Shapes = (index: number) => Partial<QueuedJob>;
 

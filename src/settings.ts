@@ -51,6 +51,7 @@ export const nodePolicy = ({ scheduler }: Config): NodePolicy => ({
 export const fairness = ({ scheduler }: Config): Fairness => ({
   weightOf: (owner) => scheduler.ownerWeights.get(owner) ?? 1,
   maxRunningPerOwner: scheduler.maxRunningPerOwner || Number.POSITIVE_INFINITY,
+  patience: scheduler.patienceMs || Number.POSITIVE_INFINITY,
 });
 
 /** Without a secret for operators' tokens, callers on this machine are operators where nobody else can call (rest/access.ts). */

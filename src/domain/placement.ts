@@ -73,7 +73,7 @@ export const totalRoom = (profile: NodeProfile): Room => ({
   vramTaken: 0,
 });
 
-export function roomLeft(profile: NodeProfile, taken: Iterable<Demand>): Room {
+export function roomLeft(profile: NodeProfile, taken: Iterable<Taken>): Room {
   const room: RoomLeft = totalRoom(profile);
   for (const demand of taken) draw(room, demand);
   return room;

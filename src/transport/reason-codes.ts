@@ -60,6 +60,7 @@ export const NODE_REASONS: Readonly<Record<NodeReason, string>> = {
   reserved: "held for a reservation",
   uncallable: "cannot be called",
   excluded: "tried with this job a short while ago",
+  kept: "kept for a job that waits longer",
   full: "all slots taken",
   ram_in_use: "RAM in use",
   vram_in_use: "GPU memory in use",

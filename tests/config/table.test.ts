@@ -56,6 +56,7 @@ const others: Readonly<Record<KeyName, TomlValue>> = {
   "scheduler.max_running_per_owner": 3,
   "scheduler.max_queued_per_owner": 7,
   "scheduler.owner_weights": { alice: 2.5, bob: 1 },
+  "scheduler.patience_ms": 0,
   "scheduler.node_failure_limit": 2,
   "scheduler.node_set_aside_ms": 100,
   "scheduler.queue_timeout_ms": 1000,

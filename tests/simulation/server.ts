@@ -54,6 +54,7 @@ export class Server {
       fairness: {
         weightOf: (owner) => (owner === "owner-0" ? 2 : 1),
         maxRunningPerOwner: MAX_RUNNING_PER_OWNER,
+        patience: 5000,
       },
       onDeposed: () => this.#stopSoon(),
       nextTurn: (run) => void agenda.after(this.process, 0, `${this.process.name} turn`, run),

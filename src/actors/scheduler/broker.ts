@@ -130,7 +130,8 @@ export class Broker {
     const stage = this.#stageOf(job.ref.id);
     if (stage === undefined) return undefined;
     const queued = toQueued(job);
-    return { stage, ...this.pool.why(queued.demand, this.#matchmaker.exclusionOf(queued)) };
+    const { exclusionOf, keptFrom } = this.#scene();
+    return { stage, ...this.pool.why(queued.demand, exclusionOf(queued), keptFrom(queued)) };
   }
 
   /** Where the job stands and what would help it, whatever its state. Counted afresh from the pool (I10). */
@@ -218,6 +219,8 @@ export class Broker {
       stageOf: (jobId) => this.#stageOf(jobId),
       isReturning: (jobId) => this.#returns.nodeOf(jobId) !== undefined,
       positionOf: (job) => positionOf(job, this.#matchmaker.shares),
+      keptFrom: (job) => this.#matchmaker.keptFrom(job),
+      keptFor: (jobId) => this.#matchmaker.keptFor(jobId).size,
       exclusionOf: (job) => this.#matchmaker.exclusionOf(job),
       jobOf: (jobId) => this.options.jobs.peek(jobId)?.snapshot.context,
     };

@@ -4,7 +4,7 @@ import { type CommittedJob, deadlineOf } from "../job/kind.ts";
 import type { JobContext } from "../job/state.ts";
 import { adviceOn, many, plural } from "./advice.ts";
 import type { Explanation, NodeCounts, NodeReason, Queueing, WaitReason } from "./explanation.ts";
-import { countsOf, placementReason } from "./obstacles.ts";
+import { countsOf, offLimits, placementReason } from "./obstacles.ts";
 import type { QueuedJob } from "./ranking.ts";
 import type { Scene } from "./scene.ts";
 
@@ -20,8 +20,7 @@ export const CANDIDATES_SHOWN = 5;
 
 export function explain(committed: CommittedJob, job: QueuedJob, scene: Scene): Explanation {
   const { context } = committed.snapshot;
-  const isExcluded = scene.exclusionOf(job);
-  const why = scene.pool.why(job.demand, isExcluded);
+  const why = scene.pool.why(job.demand, scene.exclusionOf(job), scene.keptFrom(job));
   const nodes = countsOf(why, scene.pool.size);
   const unplaced = placementReason(job, why, scene);
   const reason = reasonOf(committed, job, unplaced, scene);
@@ -37,7 +36,7 @@ export function explain(committed: CommittedJob, job: QueuedJob, scene: Scene): 
     reason,
     summary: reason === null ? settledSummary(committed.state, context) : summaryOf(reason, job, nodes, scene, until),
     nodes,
-    candidates: scene.pool.candidates(job.demand, isExcluded, CANDIDATES_SHOWN),
+    candidates: scene.pool.candidates(job.demand, offLimits(job, scene), CANDIDATES_SHOWN),
     queue,
     wouldHelp: reason === null ? [] : whatHelps(reason, job, unplaced, scene),
     lastAttempt: context.history.at(-1) ?? null,
@@ -133,11 +132,18 @@ export function summaryOf(
       return `its node went silent; it is given up ${at} unless the node is heard again`;
     case "gang_incomplete": {
       const where = job.gang?.topology === "region" ? " in one region" : "";
-      return `it needs ${job.gang?.size ?? 1} nodes at a time${where}; ${sentence(nodes)}`;
+      return `it needs ${job.gang?.size ?? 1} nodes at a time${where}; ${sentence(nodes)}${keptPart(job, scene)}`;
     }
     default:
-      return sentence(nodes);
+      return `${sentence(nodes)}${keptPart(job, scene)}`;
   }
+}
+
+function keptPart({ id }: QueuedJob, { keptFor }: Scene): string {
+  const kept = keptFor(id);
+  return kept === 0
+    ? ""
+    : `; ${many(kept, "node is", "nodes are")} kept for it, as others have overtaken it for too long`;
 }
 
 function sentence({ total, fitting, ruledOut }: NodeCounts): string {
@@ -157,6 +163,7 @@ export const MEANING: Readonly<Record<NodeReason, readonly [one: string, several
   reputation: ["has too low a reputation", "have too low a reputation"],
   stake: ["has too small a stake", "have too small a stake"],
   price: ["is too expensive", "are too expensive"],
+  kept: ["is kept for a job that goes first", "are kept for a job that goes first"],
   full: ["has no free slot", "have no free slot"],
   ram_in_use: ["has its RAM in use", "have their RAM in use"],
   vram_in_use: ["has its GPU memory in use", "have their GPU memory in use"],

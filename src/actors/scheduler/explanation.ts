@@ -6,8 +6,8 @@ import type { Unavailable, Unfit } from "../../domain/placement.ts";
 import type { PastAttempt } from "../job/state.ts";
 import type { Millis } from "../runtime/index.ts";
 
-/** Why one node cannot take the job. Closed; documented in docs/scheduling.md. "excluded": this job was tried there a short while ago. */
-export type NodeReason = Unfit | Unavailable | "excluded";
+/** Why one node cannot take the job. Closed; documented in docs/scheduling.md. "excluded": this job was tried there a short while ago. "kept": it has the room, which is kept for a job that goes first. */
+export type NodeReason = Unfit | Unavailable | "excluded" | "kept";
 
 /** Why the job as a whole does not run. Closed; documented in docs/scheduling.md. */
 export type WaitReason =

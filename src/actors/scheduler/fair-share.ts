@@ -16,9 +16,15 @@ export interface Fairness {
   weightOf(owner: string): number;
   /** Jobs an owner may have on nodes at a time; Infinity: as many as fit. */
   readonly maxRunningPerOwner: number;
+  /** How long a job waits while others overtake it before nodes are kept for it (`kept-nodes.ts`), in milliseconds; Infinity: always. */
+  readonly patience: number;
 }
 
-export const EQUAL: Fairness = { weightOf: () => 1, maxRunningPerOwner: Number.POSITIVE_INFINITY };
+export const EQUAL: Fairness = {
+  weightOf: () => 1,
+  maxRunningPerOwner: Number.POSITIVE_INFINITY,
+  patience: 60_000,
+};
 
 export class Owner {
   /** Of jobs that want a node, ready and parked. */
@@ -49,6 +55,10 @@ export class FairShare {
     return this.fairness.maxRunningPerOwner;
   }
 
+  get patience(): number {
+    return this.fairness.patience;
+  }
+
   /** Jobs of the owner that are on nodes, or on their way there. */
   runningOf(name: string): number {
     return this.#owners.get(name)?.running ?? 0;
@@ -64,6 +74,11 @@ export class FairShare {
 
   find(name: string): Owner | undefined {
     return this.#owners.get(name);
+  }
+
+  /** Of a job on nodes, or on its way there. */
+  ownerOf(jobId: string): Owner | undefined {
+    return this.#held.get(jobId)?.owner;
   }
 
   owner(name: string): Owner {

@@ -5,10 +5,11 @@
 
 import type { Demand } from "../../domain/job-spec.ts";
 import { demandOf } from "../../domain/job-spec.ts";
-import { crowded, lacks, regionOf, roomLeft } from "../../domain/placement.ts";
+import { lacks, regionOf } from "../../domain/placement.ts";
 import type { Millis } from "../runtime/index.ts";
 import type { Plan, WaitReason } from "./explanation.ts";
 import type { PooledNode } from "./node-pool.ts";
+import { openings } from "./openings.ts";
 import type { QueuedJob } from "./ranking.ts";
 import type { Scene } from "./scene.ts";
 
@@ -24,11 +25,11 @@ export function expectedStart(job: QueuedJob, reason: WaitReason, scene: Scene):
   const usable = [...scene.pool.nodes()].filter(
     (node) => node.unavailable === null && lacks(node, job.demand) === null,
   );
-  const openings = usable.map((node) => ({ node, times: openingsOn(node, job.demand, scene) }));
+  const found = usable.map((node) => ({ node, times: openingsOn(node, job.demand, scene) }));
   const at = job.gang
-    ? gangStart(job.gang.size, job.gang.topology === "region", position, openings)
+    ? gangStart(job.gang.size, job.gang.topology === "region", position, found)
     : // Everybody ahead is taken to want one of these nodes: rather too late than too early.
-      openings.flatMap(({ times }) => times).sort((one, other) => one - other)[position - 1];
+      found.flatMap(({ times }) => times).sort((one, other) => one - other)[position - 1];
   return at === undefined || !Number.isFinite(at) ? UNKNOWN : { kind: "after_others", at };
 }
 
@@ -42,11 +43,11 @@ function gangStart(
   size: number,
   inOneRegion: boolean,
   position: number,
-  openings: readonly Openings[],
+  found: readonly Openings[],
 ): Millis | undefined {
   if (position > 1) return undefined;
   const byRegion = new Map<string, Millis[]>();
-  for (const { node, times } of openings) {
+  for (const { node, times } of found) {
     const region = inOneRegion ? regionOf(node.profile) : "any";
     const [first] = times;
     if (first !== undefined && region !== "") byRegion.set(region, [...(byRegion.get(region) ?? []), first]);
@@ -57,24 +58,12 @@ function gangStart(
 
 /** When the node can take one such job, and a further one each time, as what runs there ends. */
 function openingsOn({ id, profile }: PooledNode, demand: Demand, { pool, jobOf, now }: Scene): readonly Millis[] {
-  const running = [...pool.attemptsOn(id)].flatMap((jobId) => {
+  const running = pool.attemptsOn(id).flatMap((jobId) => {
     const context = jobOf(jobId);
     if (!context) return [];
     const began = context.live?.startedAt ?? context.live?.offeredAt ?? now;
     const end = began + context.spec.estimatedSeconds * 1000;
     return [{ demand: demandOf(context.spec), end: end > now ? end : Number.POSITIVE_INFINITY }];
   });
-  running.sort((one, other) => one.end - other.end);
-  const times: Millis[] = [];
-  const isOpen = (): boolean =>
-    crowded(
-      roomLeft(
-        profile,
-        running.map((one) => one.demand),
-      ),
-      demand,
-    ) === null;
-  if (isOpen()) times.push(now);
-  for (let next = running.shift(); next !== undefined; next = running.shift()) if (isOpen()) times.push(next.end);
-  return times;
+  return openings(profile, running, demand, now);
 }

@@ -10,7 +10,7 @@ import type { NodeFacts, Room } from "../../domain/placement.ts";
 import type { FairShare, Owner } from "./fair-share.ts";
 import { needsOf, supplyOf } from "./needs.ts";
 import { ParkedGroups } from "./parked-groups.ts";
-import { Entry, type QueuedJob, Ranking } from "./ranking.ts";
+import { Entry, goesBefore, type QueuedJob, type Rank, Ranking } from "./ranking.ts";
 
 export type { QueuedJob } from "./ranking.ts";
 
@@ -48,6 +48,21 @@ export class JobQueue {
 
   get(id: string): QueuedJob | undefined {
     return this.#entries.get(id)?.job;
+  }
+
+  /** Where the job stands; undefined: it does not wait. */
+  rankOf(id: string): Rank | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** The parked job that goes first of those with a turn for which it holds. Looks at all of them. */
+  firstParked(holds: (job: QueuedJob, rank: Rank) => boolean): QueuedJob | undefined {
+    let first: Entry | undefined;
+    for (const entry of this.#entries.values()) {
+      if (this.#isBlocked(entry.owner) || (first && !goesBefore(entry, first)) || !this.#parked.has(entry.id)) continue;
+      if (holds(entry.job, entry)) first = entry;
+    }
+    return first?.job;
   }
 
   isParked(id: string): boolean {

@@ -7,13 +7,15 @@
  */
 import type { Demand } from "../../domain/job-spec.ts";
 import { roomLeft } from "../../domain/placement.ts";
-import type { Clock } from "../runtime/index.ts";
+import type { Clock, Millis } from "../runtime/index.ts";
 import { EQUAL, type Fairness, FairShare } from "./fair-share.ts";
 import { GrownNodes } from "./grown-nodes.ts";
 import { JobQueue, type QueuedJob } from "./job-queue.ts";
+import { KeptNodes } from "./kept-nodes.ts";
 import { type Hold, NodePool, type PooledNode } from "./node-pool.ts";
+import type { Occupied } from "./openings.ts";
 import { PassedOver } from "./passed-over.ts";
-import { type Entry, goesBefore } from "./ranking.ts";
+import { type Entry, goesBefore, type Rank } from "./ranking.ts";
 
 export interface MatchmakerOptions {
   readonly clock: Clock;
@@ -31,11 +33,19 @@ export interface Match {
 
 interface Holding {
   readonly demand: Demand;
+  /** When its owner expects it to be over. */
+  readonly end: Millis;
   readonly nodes: readonly string[];
   readonly hold: Hold | null;
 }
 
 const nowhere = (): boolean => false;
+/** So often within its patience a job that others overtake is looked at. */
+const CHECKS = 4;
+/** Jobs that are looked at each time: for each of them all nodes are. */
+const MOST_TRIES = 2;
+/** For so many times the patience a job that too few nodes could ever run is not looked at again. */
+const HOPELESS = 5;
 const NOTHING: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
 const NOWHERE: readonly string[] = [];
 
@@ -48,6 +58,12 @@ export class Matchmaker {
   /** By job: what it holds, and where. */
   readonly #held = new Map<string, Holding>();
   readonly #exclusionTimers = new Map<string, () => void>();
+  readonly #kept: KeptNodes;
+  /** Of the jobs that were placed while others were parked, the one that would have been last. */
+  #lastPlaced: Rank | null = null;
+  #cancelCheck: (() => void) | null = null;
+  /** Shapes that no nodes can be kept for, as there are not enough that could ever run them; and until when that is believed. */
+  readonly #hopeless = new Map<string, Millis>();
   /** Shapes that fitted nowhere since a node last grew. So a thousand new jobs of one shape, or gangs, are one search. */
   readonly #fitsNowhere = new Set<string>();
   /** Counts what happens: parkings, growths, looks. */
@@ -60,10 +76,16 @@ export class Matchmaker {
       ({ name }) => this.#ownersTurnAgain(name),
     );
     this.queue = new JobQueue(this.shares);
+    this.#kept = new KeptNodes({
+      clock: options.clock,
+      pool: this.pool,
+      runningOn: (nodeId) => this.#runningOn(nodeId),
+    });
   }
 
   stop(): void {
     for (const cancel of this.#exclusionTimers.values()) cancel();
+    this.#cancelCheck?.();
   }
 
   /** The job wants a node. */
@@ -76,12 +98,28 @@ export class Matchmaker {
   dequeue(id: string): void {
     this.queue.remove(id);
     this.#cancelTimer(id);
+    if (this.#kept.job?.id === id) this.#release();
+  }
+
+  /** Whether a node is kept from the job, for one that goes before it; of a job that does not wait, as if it came now. */
+  keptFrom(job: QueuedJob): (nodeId: string) => boolean {
+    if (this.#kept.job === null) return nowhere;
+    const { id, priority, queuedAt, owner } = job;
+    const share = this.shares.find(owner)?.share ?? 0;
+    if (!this.#isBehindKept(this.queue.rankOf(id) ?? { id, priority, queuedAt, share })) return nowhere;
+    return (nodeId) => this.#kept.has(nodeId) && !this.#kept.spares(nodeId, job);
+  }
+
+  /** The nodes that are kept for the job. */
+  keptFor(jobId: string): ReadonlySet<string> {
+    return this.#kept.job?.id === jobId ? this.#kept.nodes : new Set();
   }
 
   observeNode(node: PooledNode): void {
     const before = this.pool.get(node.id);
     this.pool.upsert(node);
     if (hasGrown(before, node)) this.#hasGrown(node.id);
+    if (this.#kept.has(node.id) && !this.#kept.isOfUse(node)) this.#keepOthers();
   }
 
   /** Whether the job holds room on the node. */
@@ -94,10 +132,13 @@ export class Matchmaker {
     if (nodes.length === 0) return this.giveBack(job.id);
     const before = this.#held.get(job.id);
     const hold = this.pool.hold(before?.hold ?? null, job.id, nodes, job.demand);
-    this.#held.set(job.id, { demand: job.demand, nodes, hold });
+    const end = before?.end ?? this.options.clock.now() + job.seconds * 1000;
+    this.#held.set(job.id, { demand: job.demand, nodes, hold, end });
     const left = (before?.nodes ?? NOWHERE).filter((nodeId) => !nodes.includes(nodeId));
     for (const nodeId of left) this.#hasGrown(nodeId);
     this.shares.hold(job.id, job.owner, job.rate);
+    // Now others may go before the job for which nodes are kept, or its owner be at its limit.
+    if (this.#kept.job?.owner === job.owner) this.#keptGrow();
     return [...left, ...nodes.filter((nodeId) => !before?.nodes.includes(nodeId))];
   }
 
@@ -109,7 +150,12 @@ export class Matchmaker {
       this.pool.hold(before.hold, jobId, NOWHERE, NOTHING);
       for (const nodeId of before.nodes) this.#hasGrown(nodeId);
     }
+    const owner = this.shares.ownerOf(jobId);
+    const share = owner?.share ?? 0;
     this.shares.release(jobId);
+    const kept = this.#kept.job === null ? undefined : this.queue.rankOf(this.#kept.job.id);
+    // Now the owner's jobs may go before the one for which nodes are kept.
+    if (kept && owner && owner.share <= kept.share && kept.share <= share) this.#keptGrow();
     return before?.nodes ?? NOWHERE;
   }
 
@@ -127,8 +173,10 @@ export class Matchmaker {
         this.#park(job);
         continue;
       }
+      const { priority, share, queuedAt, id } = entry;
       this.dequeue(job.id);
       this.hold(job, nodes);
+      this.#hasPlaced({ priority, share, queuedAt, id });
       return { job, nodes };
     }
     return null;
@@ -154,18 +202,23 @@ export class Matchmaker {
   #firstFitting(nodeId: string, grownAt: number): Entry | undefined {
     const facts = this.pool.get(nodeId);
     if (facts === undefined || facts.unavailable !== null || this.pool.isFull(nodeId)) return undefined;
-    const taken = [...this.pool.attemptsOn(nodeId)].map((jobId) => this.#held.get(jobId)?.demand ?? NOTHING);
+    const taken = this.pool.attemptsOn(nodeId).map((jobId) => this.#held.get(jobId)?.demand ?? NOTHING);
     return this.queue.firstFitting(
       { id: nodeId, facts, room: roomLeft(facts.profile, taken), grownAt },
-      (job) => this.pool.placesOn(nodeId, job.demand) > 0 && !this.exclusionOf(job)(nodeId),
+      (job) =>
+        this.pool.placesOn(nodeId, job.demand) > 0 &&
+        !this.exclusionOf(job)(nodeId) &&
+        !(this.#kept.has(nodeId) && this.keptFrom(job)(nodeId)),
     );
   }
 
   /** Where the job goes; null: nowhere. Never to the node that failed it last while another fits. */
   #choose(job: QueuedJob): readonly string[] | null {
-    const shape = job.exclusions.length === 0 ? JSON.stringify([job.demand, job.gang]) : null;
+    const isKept = this.keptFrom(job);
+    const shape = job.exclusions.length === 0 && isKept === nowhere ? shapeOf(job) : null;
     if (shape !== null && this.#fitsNowhere.has(shape)) return null;
-    const isExcluded = this.exclusionOf(job);
+    const isTried = this.exclusionOf(job);
+    const isExcluded = isKept === nowhere ? isTried : (nodeId: string) => isTried(nodeId) || isKept(nodeId);
     const elsewhere =
       job.avoid.length > 0 ? this.#best(job, (nodeId) => job.avoid.includes(nodeId) || isExcluded(nodeId)) : null;
     const chosen = elsewhere ?? this.#best(job, isExcluded);
@@ -202,6 +255,71 @@ export class Matchmaker {
     this.#exclusionTimers.delete(id);
   }
 
+  /** Whether nodes are kept for a job that goes before this one. */
+  #isBehindKept(rank: Rank): boolean {
+    const { job } = this.#kept;
+    if (job === null) return false;
+    const kept = this.queue.rankOf(job.id);
+    return kept !== undefined && !this.#isBlocked(job) && goesBefore(kept, rank);
+  }
+
+  #isBlocked(job: QueuedJob): boolean {
+    const owner = this.shares.find(job.owner);
+    return owner !== undefined && this.shares.isBlocked(owner);
+  }
+
+  /** If it has overtaken others, nodes may have to be kept for one of them. */
+  #hasPlaced(rank: Rank): void {
+    if (this.queue.parked === 0 || !Number.isFinite(this.shares.patience)) return;
+    if (this.#lastPlaced === null || goesBefore(this.#lastPlaced, rank)) this.#lastPlaced = rank;
+    if (this.#kept.job !== null || this.#cancelCheck !== null) return;
+    this.#cancelCheck = this.options.clock.after(this.shares.patience / CHECKS, () => this.#checkPatience());
+  }
+
+  /** Keeps nodes for the first of those that have been overtaken for too long, if it could run at all. */
+  #checkPatience(): void {
+    this.#cancelCheck = null;
+    const last = this.#lastPlaced;
+    this.#lastPlaced = null;
+    if (last === null || this.#kept.job !== null) return;
+    const now = this.options.clock.now();
+    const { patience } = this.shares;
+    for (const [shape, until] of this.#hopeless) if (until <= now) this.#hopeless.delete(shape);
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const job = this.queue.firstParked(
+        (one, rank) => one.queuedAt <= now - patience && goesBefore(rank, last) && !this.#hopeless.has(shapeOf(one)),
+      );
+      if (job === undefined || this.#kept.keep(job, this.exclusionOf(job))) return;
+      this.#hopeless.set(shapeOf(job), now + HOPELESS * patience);
+    }
+  }
+
+  /** Somebody may have the nodes now from whom they were kept. */
+  #keptGrow(): void {
+    for (const nodeId of this.#kept.nodes) if (!this.pool.isFull(nodeId)) this.#hasGrown(nodeId);
+  }
+
+  /** One of the nodes that are kept is of no use any more. */
+  #keepOthers(): void {
+    const { job } = this.#kept;
+    this.#release();
+    if (job !== null && this.queue.has(job.id)) this.#kept.keep(job, this.exclusionOf(job));
+  }
+
+  #release(): void {
+    // For those who had to leave them alone it is as if they fell free only now.
+    for (const nodeId of this.#kept.release()) this.#hasGrown(nodeId);
+  }
+
+  #runningOn(nodeId: string): readonly Occupied[] {
+    const now = this.options.clock.now();
+    return this.pool.attemptsOn(nodeId).flatMap((jobId) => {
+      const held = this.#held.get(jobId);
+      // One that is past its time may end at any moment.
+      return held ? [{ demand: held.demand, end: Math.max(now, held.end) }] : [];
+    });
+  }
+
   #hasGrown(nodeId: string): void {
     this.#fitsNowhere.clear();
     this.#grown.grew(nodeId, ++this.#moment);
@@ -215,6 +333,9 @@ export class Matchmaker {
     this.options.onWork();
   }
 }
+
+/** What decides where a job fits, as far as the job goes. */
+const shapeOf = ({ demand, gang }: QueuedJob): string => JSON.stringify([demand, gang]);
 
 /** Whether it may take a job now that it could not take before, but for what runs there. */
 function hasGrown(before: PooledNode | undefined, node: PooledNode): boolean {

@@ -21,10 +21,9 @@ import {
   takes,
   totalRoom,
   type Unavailable,
-  type Unfit,
   vramLeft,
 } from "../../domain/placement.ts";
-import type { Candidate } from "./explanation.ts";
+import type { Candidate, NodeReason } from "./explanation.ts";
 import { NodeAttempts } from "./node-attempts.ts";
 import { NodeIndex } from "./node-index.ts";
 import { NO_ATTEMPT } from "./node-lines.ts";
@@ -54,7 +53,7 @@ export interface Largest {
 export interface WhyNot {
   /** Ruled out by nothing. */
   readonly fitting: number;
-  readonly reasons: ReadonlyMap<Unfit | Unavailable | "excluded", number>;
+  readonly reasons: ReadonlyMap<NodeReason, number>;
 }
 
 /** Instead of a node's number. */
@@ -215,6 +214,15 @@ export class NodePool {
     );
   }
 
+  /** Whether both fit on the node beside what runs there. */
+  takesBoth(nodeId: string, one: Demand, other: Demand): boolean {
+    const number = this.#numberOf(nodeId);
+    if (this.#nodes[number] === undefined) return false;
+    const room: RoomLeft = this.#roomOn(number);
+    draw(room, one);
+    return crowded(room, other) === null;
+  }
+
   /** What the nodes of this kind have at most, whatever their availability; null: of all nodes. */
   largest(device: DeviceKind | null): Largest {
     let ramBytes = 0;
@@ -244,17 +252,18 @@ export class NodePool {
 
   /**
    * For each reason, how many nodes it rules out. Every node counts once, under the first that applies: what it lacks (in
-   * the order of `Unfit`), its availability, the job's own exclusions, and at last what runs there at present.
+   * the order of `Unfit`), its availability, the job's own exclusions, what runs there at present, and at last for whom it is kept.
    */
-  why(demand: Demand, isExcluded: IsExcluded): WhyNot {
+  why(demand: Demand, isExcluded: IsExcluded, isKept: IsExcluded = () => false): WhyNot {
     let fitting = 0;
-    const reasons = new Map<Unfit | Unavailable | "excluded", number>();
+    const reasons = new Map<NodeReason, number>();
     for (const [number, node] of this.#nodes.entries()) {
       if (node === undefined) continue;
       const reason =
         lacks(node, demand) ??
         node.unavailable ??
-        (isExcluded(node.id) ? "excluded" : crowded(this.#roomOn(number), demand));
+        (isExcluded(node.id) ? "excluded" : crowded(this.#roomOn(number), demand)) ??
+        (isKept(node.id) ? "kept" : null);
       if (reason === null) fitting += 1;
       else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }

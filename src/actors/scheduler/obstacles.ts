@@ -12,7 +12,7 @@ import type { Scene } from "./scene.ts";
 /** What the node lacks whatever runs there. */
 export type Lack = Exclude<Unfit, "full" | "ram_in_use" | "vram_in_use">;
 
-const TAKEN: readonly NodeReason[] = ["full", "ram_in_use", "vram_in_use"];
+const TAKEN: readonly NodeReason[] = ["full", "ram_in_use", "vram_in_use", "kept"];
 const OUT_OF_REACH: readonly NodeReason[] = [
   "offline",
   "suspect",
@@ -24,6 +24,12 @@ const OUT_OF_REACH: readonly NodeReason[] = [
   "uncallable",
   "excluded",
 ];
+
+/** The nodes that the job does not get at present, whatever room they have. */
+export function offLimits(job: QueuedJob, scene: Scene): (nodeId: string) => boolean {
+  const [isExcluded, isKept] = [scene.exclusionOf(job), scene.keptFrom(job)];
+  return (nodeId) => isExcluded(nodeId) || isKept(nodeId);
+}
 
 /** The most frequent reason first. */
 export function countsOf({ fitting, reasons }: WhyNot, total: number): NodeCounts {
@@ -39,7 +45,7 @@ export function placementReason(job: QueuedJob, { fitting, reasons }: WhyNot, sc
   const { demand, gang } = job;
   if (gang === null && fitting > 0) return null;
   if (gang !== null && fitting > 0) {
-    return scene.pool.bestGang(demand, gang, scene.exclusionOf(job)) === null ? "gang_incomplete" : null;
+    return scene.pool.bestGang(demand, gang, offLimits(job, scene)) === null ? "gang_incomplete" : null;
   }
   // As long as there are too few nodes of the kind, waiting for those there are would be in vain.
   const ofTheKind = [...TAKEN, ...OUT_OF_REACH].reduce((sum, reason) => sum + (reasons.get(reason) ?? 0), 0);
@@ -60,8 +66,8 @@ export interface Obstacles {
   readonly fitting: readonly PooledNode[];
 }
 
-export function obstaclesOf(job: QueuedJob, { pool, exclusionOf }: Scene): Obstacles {
-  const isExcluded = exclusionOf(job);
+export function obstaclesOf(job: QueuedJob, { pool, exclusionOf, keptFrom }: Scene): Obstacles {
+  const [isExcluded, isKept] = [exclusionOf(job), keptFrom(job)];
   const only = new Map<Lack, PooledNode[]>();
   const unavailable = new Map<Unavailable, number>();
   const fitting: PooledNode[] = [];
@@ -78,7 +84,7 @@ export function obstaclesOf(job: QueuedJob, { pool, exclusionOf }: Scene): Obsta
     } else if (node.unavailable !== null) {
       unavailable.set(node.unavailable, (unavailable.get(node.unavailable) ?? 0) + 1);
     } else if (isExcluded(node.id)) excluded += 1;
-    else if (pool.placesOn(node.id, job.demand) > 0) fitting.push(node);
+    else if (pool.placesOn(node.id, job.demand) > 0 && !isKept(node.id)) fitting.push(node);
     else taken += 1;
   }
   return { only, unavailable, excluded, taken, fitting };

@@ -4,13 +4,12 @@ import { many } from "./advice.ts";
 import { CANDIDATES_SHOWN, heldBack, summaryOf, type Wanted, whatHelps } from "./explain.ts";
 import type { Plan } from "./explanation.ts";
 import { expectedStart } from "./forecast.ts";
-import { countsOf, placementReason } from "./obstacles.ts";
+import { countsOf, offLimits, placementReason } from "./obstacles.ts";
 import type { QueuedJob } from "./ranking.ts";
 import type { Scene } from "./scene.ts";
 
 export function plan({ spec, price }: Wanted, job: QueuedJob, scene: Scene): Plan {
-  const isExcluded = scene.exclusionOf(job);
-  const why = scene.pool.why(job.demand, isExcluded);
+  const why = scene.pool.why(job.demand, scene.exclusionOf(job), scene.keptFrom(job));
   const nodes = countsOf(why, scene.pool.size);
   const unplaced = placementReason(job, why, scene);
   const reason = heldBack(job, scene) ?? unplaced ?? (scene.isAnyoneReady ? "queued_behind_others" : null);
@@ -18,7 +17,7 @@ export function plan({ spec, price }: Wanted, job: QueuedJob, scene: Scene): Pla
     price,
     nodesNeeded: gangSizeOf(spec),
     nodes,
-    candidates: scene.pool.candidates(demandOf(spec), isExcluded, CANDIDATES_SHOWN),
+    candidates: scene.pool.candidates(demandOf(spec), offLimits(job, scene), CANDIDATES_SHOWN),
     reason,
     summary:
       reason === null

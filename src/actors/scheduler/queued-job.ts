@@ -44,6 +44,7 @@ const wantedBy = (spec: JobSpec, owner: string) => ({
   priority: PRIORITIES.indexOf(spec.priority),
   demand: demandOf(spec),
   gang: spec.gang ?? null,
+  seconds: spec.estimatedSeconds,
   rate: ratePerSecond({ gpu: needsGpu(spec), ramGb: ramGbOf(spec) }) * gangSizeOf(spec),
 });
 

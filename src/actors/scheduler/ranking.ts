@@ -23,6 +23,8 @@ export interface QueuedJob {
   readonly gang: Gang | null;
   /** Base units per second that it costs while it runs, on all its nodes together. */
   readonly rate: number;
+  /** How long it takes, as its owner estimates; 0: not said. */
+  readonly seconds: number;
   readonly exclusions: readonly Exclusion[];
   /** Nodes that failed it the last time: used only when no other fits. */
   readonly avoid: readonly string[];

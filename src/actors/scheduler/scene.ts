@@ -20,6 +20,10 @@ export interface Scene {
   isReturning(jobId: string): boolean;
   /** 1: next. Null: too far back to be counted, or its owner is at its limit. */
   positionOf(job: QueuedJob): number | null;
+  /** Whether a node is kept from the job, for another. */
+  keptFrom(job: QueuedJob): (nodeId: string) => boolean;
+  /** How many nodes are kept for the job. */
+  keptFor(jobId: string): number;
   exclusionOf(job: QueuedJob): (nodeId: string) => boolean;
   jobOf(jobId: string): JobContext | undefined;
 }

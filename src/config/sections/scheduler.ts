@@ -76,6 +76,11 @@ export const scheduler = {
       {},
       "Shares of particular owners, by user id or wallet. An owner of weight 2 gets twice what one of weight 1 gets when both want more than there is; 1 where nothing is said.",
     ),
+    patience_ms: key(
+      millis(0),
+      60_000,
+      "How long a job that fits nowhere at present is overtaken by others before nodes are kept for it; 0: always. Without it a gang, or a job that needs much of a machine, waits for as long as small jobs take whatever falls free.",
+    ),
     node_failure_limit: key(
       whole({ min: 0, max: 1000 }),
       5,

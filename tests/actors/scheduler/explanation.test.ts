@@ -287,7 +287,7 @@ describe("the plan of a job not yet submitted", () => {
   });
 
   test("is unknown while paused, at the owner's limit, and where no node could run it", async () => {
-    const stage = await Stage.open({ fairness: { weightOf: () => 1, maxRunningPerOwner: 1 } });
+    const stage = await Stage.open({ fairness: { weightOf: () => 1, maxRunningPerOwner: 1, patience: 60_000 } });
     expect(planned(stage)).toMatchObject({ reason: "no_nodes", expectedStart: { kind: "unknown", at: null } });
     await stage.node("node", { slots: 2 });
     expect(planned(stage, { memoryBytes: 99 * GIB })).toMatchObject({

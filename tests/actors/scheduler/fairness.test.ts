@@ -13,6 +13,7 @@ const weighing = (
 ): Fairness => ({
   weightOf: (owner) => weights[owner] ?? 1,
   maxRunningPerOwner,
+  patience: 60_000,
 });
 
 /** How many of the owner's jobs are on nodes. */

@@ -8,7 +8,7 @@ import { crowded, lacks, totalRoom } from "../../../src/domain/placement.ts";
 import { seeded } from "../../support/seeded.ts";
 import { GIB, queuedJob as job, profile } from "./stage.ts";
 
-const equal: Fairness = { weightOf: () => 1, maxRunningPerOwner: Number.POSITIVE_INFINITY };
+const equal: Fairness = { weightOf: () => 1, maxRunningPerOwner: Number.POSITIVE_INFINITY, patience: 60_000 };
 
 /** A queue, and the shares it goes by. */
 class Bench {

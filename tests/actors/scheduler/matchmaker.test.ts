@@ -137,7 +137,11 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
     const limit = pick([Number.POSITIVE_INFINITY, 2, 4]);
     const weights: Record<string, number> = { "owner-0": 3, "owner-1": 0.5 };
-    const { clock, made } = matchmaker({ weightOf: (owner) => weights[owner] ?? 1, maxRunningPerOwner: limit });
+    const { clock, made } = matchmaker({
+      weightOf: (owner) => weights[owner] ?? 1,
+      maxRunningPerOwner: limit,
+      patience: Number.POSITIVE_INFINITY,
+    });
     const waiting = new Map<string, QueuedJob>();
     const held = new Map<string, Match>();
 

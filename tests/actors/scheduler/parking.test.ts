@@ -123,7 +123,7 @@ for (const seed of [11, 12, 13, 14, 15, 16]) {
     const below = (limit: number) => Math.floor(random() * limit);
     const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
     const limit = pick([Number.POSITIVE_INFINITY, 2]);
-    const stage = await Stage.open({ fairness: { weightOf: () => 1, maxRunningPerOwner: limit } });
+    const stage = await Stage.open({ fairness: { weightOf: () => 1, maxRunningPerOwner: limit, patience: 60_000 } });
     const { broker } = stage.core;
     const nodeIds = Array.from({ length: 8 }, (_, index) => `node-${index}`);
     const someProfile = () => ({

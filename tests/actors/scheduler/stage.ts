@@ -61,6 +61,7 @@ export const queuedJob = (id: string, overrides: Partial<QueuedJob> = {}): Queue
   demand: { device: null, ramBytes: GIB, vramBytes: 0 },
   gang: null,
   rate: 10,
+  seconds: 0,
   exclusions: [],
   avoid: [],
   ...overrides,
