@@ -59,8 +59,8 @@ export class Matchmaker {
   readonly #held = new Map<string, Holding>();
   readonly #exclusionTimers = new Map<string, () => void>();
   readonly #kept: KeptNodes;
-  /** Of the jobs that were placed while others were parked, the one that would have been last. */
-  #lastPlaced: Rank | null = null;
+  /** By owner, of the jobs that were placed while others were parked the one that would have been last. */
+  readonly #lastPlaced = new Map<string, Rank>();
   #cancelCheck: (() => void) | null = null;
   /** Shapes that no nodes can be kept for, as there are not enough that could ever run them; and until when that is believed. */
   readonly #hopeless = new Map<string, Millis>();
@@ -104,9 +104,8 @@ export class Matchmaker {
   /** Whether a node is kept from the job, for one that goes before it; of a job that does not wait, as if it came now. */
   keptFrom(job: QueuedJob): (nodeId: string) => boolean {
     if (this.#kept.job === null) return nowhere;
-    const { id, priority, queuedAt, owner } = job;
-    const share = this.shares.find(owner)?.share ?? 0;
-    if (!this.#isBehindKept(this.queue.rankOf(id) ?? { id, priority, queuedAt, share })) return nowhere;
+    const share = this.shares.find(job.owner)?.share ?? 0;
+    if (!this.#isBehindKept(this.queue.rankOf(job.id) ?? { ...rankOf(job), share })) return nowhere;
     return (nodeId) => this.#kept.has(nodeId) && !this.#kept.spares(nodeId, job);
   }
 
@@ -176,7 +175,7 @@ export class Matchmaker {
       const { priority, share, queuedAt, id } = entry;
       this.dequeue(job.id);
       this.hold(job, nodes);
-      this.#hasPlaced({ priority, share, queuedAt, id });
+      this.#hasPlaced(job.owner, { priority, share, queuedAt, id });
       return { job, nodes };
     }
     return null;
@@ -269,25 +268,32 @@ export class Matchmaker {
   }
 
   /** If it has overtaken others, nodes may have to be kept for one of them. */
-  #hasPlaced(rank: Rank): void {
-    if (this.queue.parked === 0 || !Number.isFinite(this.shares.patience)) return;
-    if (this.#lastPlaced === null || goesBefore(this.#lastPlaced, rank)) this.#lastPlaced = rank;
-    if (this.#kept.job !== null || this.#cancelCheck !== null) return;
+  #hasPlaced(owner: string, rank: Rank): void {
+    if (this.queue.parked === 0 || this.#kept.job !== null || !Number.isFinite(this.shares.patience)) return;
+    const last = this.#lastPlaced.get(owner);
+    if (last === undefined || goesBefore(last, rank)) this.#lastPlaced.set(owner, rank);
+    if (this.#cancelCheck !== null) return;
     this.#cancelCheck = this.options.clock.after(this.shares.patience / CHECKS, () => this.#checkPatience());
   }
 
   /** Keeps nodes for the first of those that have been overtaken for too long, if it could run at all. */
   #checkPatience(): void {
     this.#cancelCheck = null;
-    const last = this.#lastPlaced;
-    this.#lastPlaced = null;
-    if (last === null || this.#kept.job !== null) return;
+    const lastOf = new Map(this.#lastPlaced);
+    const last = [...lastOf.values()].reduce((one, other) => (goesBefore(one, other) ? other : one));
+    this.#lastPlaced.clear();
+    if (this.#kept.job !== null) return;
+    // An owner's share grew with what was placed; among its own jobs it decides nothing.
+    const isOvertaken = (job: QueuedJob, rank: Rank): boolean => {
+      const own = lastOf.get(job.owner);
+      return goesBefore(rank, last) || (own !== undefined && goesBefore({ ...rankOf(job), share: own.share }, own));
+    };
     const now = this.options.clock.now();
     const { patience } = this.shares;
     for (const [shape, until] of this.#hopeless) if (until <= now) this.#hopeless.delete(shape);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const job = this.queue.firstParked(
-        (one, rank) => one.queuedAt <= now - patience && goesBefore(rank, last) && !this.#hopeless.has(shapeOf(one)),
+        (one, rank) => one.queuedAt <= now - patience && isOvertaken(one, rank) && !this.#hopeless.has(shapeOf(one)),
       );
       if (job === undefined || this.#kept.keep(job, this.exclusionOf(job))) return;
       this.#hopeless.set(shapeOf(job), now + HOPELESS * patience);
@@ -333,6 +339,8 @@ export class Matchmaker {
     this.options.onWork();
   }
 }
+
+const rankOf = ({ priority, queuedAt, id }: QueuedJob): Omit<Rank, "share"> => ({ priority, queuedAt, id });
 
 /** What decides where a job fits, as far as the job goes. */
 const shapeOf = ({ demand, gang }: QueuedJob): string => JSON.stringify([demand, gang]);

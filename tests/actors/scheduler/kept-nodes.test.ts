@@ -97,6 +97,15 @@ describe("my job never starts, because small jobs take every node that falls fre
     floor.matchmaker.stop();
   });
 
+  test("a gang gets its nodes before later jobs of its own owner", async () => {
+    const floor = new Floor(four);
+    crowd(floor, 4);
+    floor.wants("gang", { owner: "crowd", gang: { size: 3, topology: "any" } });
+    await floor.busy(10);
+    expect(floor.running.get("gang")?.length).toBe(3);
+    floor.matchmaker.stop();
+  });
+
   test("and never would without patience", async () => {
     const floor = new Floor(four, { patience: Number.POSITIVE_INFINITY });
     crowd(floor, 4);
