@@ -141,7 +141,7 @@ export function flapping(decisions = 20_000): readonly DirtyFigure[] {
     }));
     for (const node of nodes) pool.upsert(node);
     const flappers = nodes.slice(0, nodes.length * part);
-    const running: (Hold | null)[] = [];
+    const running: { readonly id: string; readonly hold: Hold | null }[] = [];
     let placed = 0;
     const began = performance.now();
     for (let index = 0; index < decisions; index++) {
@@ -152,8 +152,10 @@ export function flapping(decisions = 20_000): readonly DirtyFigure[] {
       const placement = pool.best(demand, nobody);
       if (placement === null) continue;
       placed += 1;
-      running.push(pool.hold(null, `job-${index}`, [placement.nodeId], demand));
-      if (running.length > 10_000) pool.hold(running.shift() ?? null, "", [], demand);
+      const id = `job-${index}`;
+      running.push({ id, hold: pool.hold(null, id, [placement.nodeId], demand) });
+      const ended = running.length > 10_000 ? running.shift() : undefined;
+      if (ended) pool.hold(ended.hold, ended.id, [], demand);
     }
     const value = placed / ((performance.now() - began) / 1000);
     return { what: `decisions among 10,000 nodes, ${part * 100} % of them flapping`, value, unit: "/s" };
