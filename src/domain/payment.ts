@@ -21,6 +21,13 @@ export function sharesOf(amount: TokenUnits, releasedBefore: TokenUnits, feeBps:
   return { node: amount - fee, fee };
 }
 
+/** The amount in so many portions as equal as whole units can be. */
+export const portionsOf = (amount: TokenUnits, many: number): readonly TokenUnits[] =>
+  Array.from({ length: many }, (_, index) => {
+    const upTo = (count: number): TokenUnits => (amount * BigInt(count)) / BigInt(many);
+    return upTo(index + 1) - upTo(index);
+  });
+
 /** Before the work is done no more than this is paid out, whatever progress is told. */
 const MOST_BEFORE_COMPLETION = 90n;
 /** Progress is a fraction; it counts in millionths, rounded down. */

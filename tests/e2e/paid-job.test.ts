@@ -16,6 +16,9 @@ import { freePort, temporaryDirectory, until } from "../support/servers.ts";
 setDefaultTimeout(120_000);
 
 const TOKENS = 1_000_000_000_000n;
+const TIMES = { heartbeat: 300, firstRetry: 50, slowestRetry: 500 };
+const user = Keypair.generate();
+const nodeWallet = Keypair.generate().publicKey;
 /** web3.js opens its WebSocket on the port behind; nothing here subscribes. */
 const rpcPort = await freePort();
 const server = await ServerProcess.prepare({
@@ -65,8 +68,6 @@ const payment = async (job: string) =>
   };
 
 test("a job's price is taken from its wallet, the work is done, and its node is paid; a killed server loses nothing of it", async () => {
-  const user = Keypair.generate();
-  const nodeWallet = Keypair.generate().publicKey;
   const address = user.publicKey.toBase58();
   await final(await ask("requestAirdrop", address, 1_000_000_000));
   await final(await ask("requestTokens", address, Number(TOKENS)));
@@ -91,7 +92,7 @@ test("a job's price is taken from its wallet, the work is done, and its node is 
   const { amount } = await payment(job);
   expect(await balance(user.publicKey)).toBe(TOKENS - BigInt(amount));
 
-  await nodes.start(1, server.address, { heartbeat: 300, firstRetry: 50, slowestRetry: 500 }, 1, nodeWallet.toBase58());
+  await nodes.start(1, server.address, TIMES, 1, nodeWallet.toBase58());
   await until(
     "the job to run",
     async () => (await engine.status(job)).status === StatusCode.STATUS_IN_PROGRESS,
@@ -159,6 +160,28 @@ test("on the command line: a wallet is made, filled and opened, and pays for a j
   expect(ledger[0]).toMatchObject({ debit: `user:${address}`, amount });
   const after = JSON.parse((await cyxwiz("wallet", "--json")).out) as Readonly<Record<string, string>>;
   expect(after).toMatchObject({ tokens: `${1_000_000_000_000 - amount}`, allowed: `${500_000_000 - amount}` });
+});
+
+test("the members of a gang are paid alike, and the portion of one without a wallet goes back", async () => {
+  const second = Keypair.generate().publicKey;
+  await nodes.start(1, server.address, TIMES, 1, second.toBase58());
+  await nodes.start(1, server.address, TIMES, 1);
+  const before = { user: await balance(user.publicKey), node: await balance(nodeWallet) };
+  const job = await engine.submit({
+    ...smallJob,
+    estimatedDuration: 77n,
+    paymentAddress: user.publicKey.toBase58(),
+    hyperparameters: { ...smallJob.hyperparameters, "cyxwiz.gang.size": "3" },
+  });
+  await until("all of the price to be settled", async () => (await payment(job)).state === "refunded", 60_000);
+  const { amount, node_reward, platform_fee } = await payment(job);
+  const [third, rest] = [Math.floor(amount / 3), Math.ceil(amount / 3)];
+  const got = [await balance(second), (await balance(nodeWallet)) - before.node].map(Number);
+  expect(got.reduce((sum, one) => sum + one)).toBe(node_reward);
+  for (const one of got) expect(Math.abs(one - 0.9 * third)).toBeLessThan(2);
+  const refunded = amount - node_reward - platform_fee;
+  expect([third, rest]).toContain(refunded);
+  expect(await balance(user.publicKey)).toBe(before.user - BigInt(amount - refunded));
 });
 
 test("a job without a wallet runs as ever, and has no payment", async () => {

@@ -19,7 +19,7 @@ import {
 import { membersOf, nodesOf } from "./attempt.ts";
 import { JOB_RULES, lastMoment } from "./endings.ts";
 import { type JobMachine, jobMachine } from "./machine.ts";
-import { earningsOf, owesSettlement } from "./price.ts";
+import { earningsOf, owesSettlement, settlementOf } from "./price.ts";
 import type { JobContext, JobResult, UnsettledOutcome } from "./state.ts";
 import { upgradeJob } from "./upgrade.ts";
 
@@ -118,10 +118,9 @@ export function jobKind({ link, texts, nodes, money }: JobEffectsDependencies): 
       // Opened first, in case the job ended before it was: then nothing is locked, and nothing ever will be.
       settlePayment: async ({ snapshot: { context } }) => {
         const payments = await openedPayments(context, money);
-        const { earned, nodeId } = earningsOf(context);
-        const wallet = nodeId === null ? "" : (nodes.peek(nodeId)?.snapshot.context.profile.wallet ?? "");
+        const walletOf = (nodeId: string) => nodes.peek(nodeId)?.snapshot.context.profile.wallet ?? "";
         try {
-          await payments.ask(context.id, { type: "SETTLE", earned, payee: wallet === "" ? null : wallet });
+          await payments.ask(context.id, { type: "SETTLE", ...settlementOf(earningsOf(context), walletOf) });
         } catch (error) {
           // It has been told before, or is over.
           if (!(error instanceof EventRejected || error instanceof ActorUnknown)) throw error;

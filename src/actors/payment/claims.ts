@@ -12,7 +12,8 @@ import { claimOf } from "./orders.ts";
 export function payForProgress(jobs: Jobs, nodes: Nodes, payments: Payments): void {
   jobs.onCommit(({ after: { snapshot, at }, event }) => {
     const { id, live, payment: isPaid, price, progress } = snapshot.context;
-    if (event !== "PROGRESS" || isPaid === undefined || live === null) return;
+    // A gang's members are paid at the end, each its portion: rank 0, whose progress it is, would have got it all by then.
+    if (event !== "PROGRESS" || isPaid === undefined || live === null || live.members) return;
     const payment = payments.peek(id)?.snapshot.context;
     const payee = nodes.peek(live.nodeId)?.snapshot.context.profile.wallet ?? "";
     if (payment === undefined || payee === "") return;

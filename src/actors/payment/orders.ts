@@ -3,7 +3,7 @@ import { earnedBy } from "../../domain/payment.ts";
 import type { Millis } from "../runtime/index.ts";
 import type { Order, SignedTransaction } from "./chain.ts";
 import { booked, heldOf } from "./ledger.ts";
-import type { PastTransaction, PaymentContext, PaymentProblem, Settlement } from "./state.ts";
+import type { PastTransaction, PaymentContext, PaymentProblem, Portion, Settlement } from "./state.ts";
 
 export type Patch = Partial<PaymentContext>;
 
@@ -15,13 +15,18 @@ export function orderToSettle(context: PaymentContext): Order | null {
   const { settlement, released: releasedBefore } = context;
   const held = heldOf(context);
   if (settlement === null || held === 0n) return null;
-  const due = BigInt(settlement.earned) - BigInt(releasedBefore);
-  if (settlement.payee === null || due <= 0n) return { kind: "refund", releasedBefore };
-  const payee = settlement.payee;
-  return due >= held
-    ? { kind: "release", releasedBefore, payee }
-    : { kind: "claim", amount: due.toString(), releasedBefore, payee };
+  let earned = 0n;
+  for (const { payee, amount } of portionsOf(settlement)) {
+    earned += BigInt(amount);
+    const due = earned - BigInt(releasedBefore);
+    if (due >= held) return { kind: "release", releasedBefore, payee };
+    if (due > 0n) return { kind: "claim", amount: due.toString(), releasedBefore, payee };
+  }
+  return { kind: "refund", releasedBefore };
 }
+
+const portionsOf = ({ earned, payee, parts }: Settlement): readonly Portion[] =>
+  parts ?? (payee === null ? [] : [{ payee, amount: earned }]);
 
 export const lockOrder = ({ amount }: Pick<PaymentContext, "amount">): Order => ({ kind: "lock", amount });
 
@@ -93,7 +98,11 @@ export const waitForFunds = (context: PaymentContext, at: Millis): Patch => ({
 
 /** The first word holds: a job ends once. */
 export const settledAs = (settlement: Settlement): Patch => ({
-  settlement: { earned: settlement.earned, payee: settlement.payee },
+  settlement: {
+    earned: settlement.earned,
+    payee: settlement.payee,
+    ...(settlement.parts && { parts: settlement.parts }),
+  },
 });
 
 export const over = (at: Millis): Patch => ({ order: null, transaction: null, deadline: null, endedAt: at });

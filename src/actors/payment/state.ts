@@ -22,6 +22,13 @@ export interface Settlement {
   readonly earned: string;
   /** The node's wallet; null where nothing was earned. */
   readonly payee: string | null;
+  /** Where several have earned it, who how much, one after the other; together what was earned. */
+  readonly parts?: readonly Portion[];
+}
+
+export interface Portion {
+  readonly payee: string;
+  readonly amount: string;
 }
 
 export interface PastTransaction {

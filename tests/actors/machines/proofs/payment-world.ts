@@ -46,6 +46,15 @@ export function paymentEvents(payment: PaymentSnapshot): readonly StampedEvent[]
     { type: "EARNED", earned: released, payee: "node" },
     { type: "SETTLE", earned: amount, payee: "node" },
     { type: "SETTLE", earned: half, payee: "node" },
+    {
+      type: "SETTLE",
+      earned: amount,
+      payee: "node",
+      parts: [
+        { payee: "node", amount: half },
+        { payee: "other", amount: (BigInt(amount) - BigInt(half)).toString() },
+      ],
+    },
     { type: "SETTLE", earned: "0", payee: null },
     { type: "RETRY", by: "operator" },
     { type: "DEADLINE" },
