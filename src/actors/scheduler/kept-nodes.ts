@@ -12,6 +12,7 @@
 import type { Demand, Gang } from "../../domain/job-spec.ts";
 import { lacks, regionOf } from "../../domain/placement.ts";
 import type { Clock, Millis } from "../runtime/index.ts";
+import { hash } from "./name-bits.ts";
 import type { NodePool, PooledNode } from "./node-pool.ts";
 import { type Occupied, openings } from "./openings.ts";
 import type { QueuedJob } from "./ranking.ts";
@@ -56,7 +57,7 @@ export class KeptNodes {
 
   /** Keeps for the job the nodes that it could have soonest. False: there are not enough that could ever run it. */
   keep(job: QueuedJob, isExcluded: (nodeId: string) => boolean): boolean {
-    const chosen = soonest(this.#openings(job.demand, isExcluded, job.gang), job.gang);
+    const chosen = soonest(this.#openings(job, isExcluded), job.gang);
     if (chosen === null) return false;
     const at = Math.max(...chosen.map((one) => one.at));
     this.#kept = { job, nodes: new Set(chosen.map(({ id }) => id)), at };
@@ -83,22 +84,39 @@ export class KeptNodes {
     return this.options.pool.takesBoth(nodeId, demand, kept.job.demand);
   }
 
-  #openings(demand: Demand, isExcluded: (nodeId: string) => boolean, gang: Gang | null): Map<string, Opening[]> {
+  /**
+   * When nodes could take the job, by region if it must be one. Of a large fleet not of all nodes, which would hold up everything else:
+   * of those that have the room now, and of some hundred others from anywhere.
+   */
+  #openings({ id, demand, gang }: QueuedJob, isExcluded: (nodeId: string) => boolean): Map<string, Opening[]> {
     const { clock, pool, runningOn } = this.options;
     const now = clock.now();
     const byRegion = new Map<string, Opening[]>();
-    for (const node of pool.nodes()) {
-      const region = gang?.topology === "region" ? regionOf(node.profile) : "any";
-      if (region === "" || !couldTake(node, demand) || isExcluded(node.id)) continue;
-      const [at] = openings(node.profile, runningOn(node.id), demand, now);
-      if (at === undefined) continue;
-      const others = byRegion.get(region);
+    const placeOf = ({ profile }: PooledNode): string => (gang?.topology === "region" ? regionOf(profile) : "any");
+    const note = (node: PooledNode, at: Millis): void => {
+      const others = byRegion.get(placeOf(node));
       if (others) others.push({ id: node.id, at });
-      else byRegion.set(region, [{ id: node.id, at }]);
+      else byRegion.set(placeOf(node), [{ id: node.id, at }]);
+    };
+    const free = new Set(pool.candidates(demand, isExcluded, gang?.size ?? 1).map(({ nodeId }) => nodeId));
+    for (const nodeId of free) note(pool.get(nodeId) as PooledNode, now);
+    for (const node of pool.nodes(partOf(id))) {
+      const isEnough = (byRegion.get(placeOf(node))?.length ?? 0) >= ENOUGH;
+      if (isEnough && gang?.topology !== "region") break;
+      if (isEnough || free.has(node.id) || !couldTake(node, demand) || isExcluded(node.id)) continue;
+      const [at] = openings(node.profile, runningOn(node.id), demand, now);
+      if (at !== undefined) note(node, at);
     }
+    byRegion.delete("");
     return byRegion;
   }
 }
+
+/** More than the largest gang has members, and so many that among them are some which are free soon. */
+const ENOUGH = 500;
+
+/** Somewhere between 0 and 1, the same for the same job. */
+const partOf = (id: string): number => hash(id) / 2 ** 32;
 
 const couldTake = (node: PooledNode, demand: Demand): boolean =>
   node.unavailable === null && lacks(node, demand) === null;

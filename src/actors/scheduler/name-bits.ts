@@ -49,7 +49,8 @@ export class NameBits {
   }
 }
 
-function hash(name: string): number {
+/** 32 bits. */
+export function hash(name: string): number {
   let mixed = 0;
   for (let index = 0; index < name.length; index++) mixed = (Math.imul(mixed, 31) + name.charCodeAt(index)) >>> 0;
   return mixed;

@@ -95,8 +95,14 @@ export class NodePool {
     return this.#nodes[this.#numberOf(id)];
   }
 
-  *nodes(): Iterable<PooledNode> {
-    for (const node of this.#nodes) if (node !== undefined) yield node;
+  /** All of them, in an order that begins at a part (0..1) of it. */
+  *nodes(part = 0): Iterable<PooledNode> {
+    const { length } = this.#nodes;
+    const first = Math.floor(part * length);
+    for (let index = 0; index < length; index++) {
+      const node = this.#nodes[(first + index) % length];
+      if (node !== undefined) yield node;
+    }
   }
 
   upsert(node: PooledNode): void {

@@ -1,8 +1,9 @@
 /** What keeps a job from starving that others overtake. Named after the complaints they answer. */
 import { describe, expect, test } from "bun:test";
 import { EQUAL, type Fairness } from "../../../src/actors/scheduler/fair-share.ts";
+import { KeptNodes } from "../../../src/actors/scheduler/kept-nodes.ts";
 import { Matchmaker } from "../../../src/actors/scheduler/matchmaker.ts";
-import type { PooledNode } from "../../../src/actors/scheduler/node-pool.ts";
+import { NodePool, type PooledNode } from "../../../src/actors/scheduler/node-pool.ts";
 import type { QueuedJob } from "../../../src/actors/scheduler/ranking.ts";
 import type { NodeProfile } from "../../../src/domain/node-profile.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -273,6 +274,35 @@ describe("nodes stand idle while something could run there", () => {
     floor.ends("small-2");
     expect(floor.running.get("gang")?.length).toBe(2);
   });
+});
+
+test("in a large fleet some hundred nodes are looked at, those among them that are free now, and the same gang always has the same", () => {
+  const pool = new NodePool();
+  const demand = { device: null, ramBytes: GIB, vramBytes: 0 };
+  for (let index = 0; index < 5000; index++) {
+    const id = `node-${index}`;
+    pool.upsert({ id, profile: profile({ slots: 1 }), unavailable: null, reputation: 75, uptime: 100 });
+    // Three are free, far apart.
+    if (index % 2000 !== 999) pool.hold(null, `job-${index}`, [id], demand);
+  }
+  let looks = 0;
+  const runningOn = () => {
+    looks += 1;
+    return [{ demand, end: 1e15 }];
+  };
+  const keep = (id: string, topology: "any" | "region") => {
+    const kept = new KeptNodes({ clock: new FakeClock(), pool, runningOn });
+    expect(kept.keep(queuedJob(id, { gang: { size: 5, topology } }), () => false)).toBe(topology === "any");
+    return [...kept.nodes];
+  };
+  const nodes = keep("gang", "any");
+  expect(nodes.length).toBe(5);
+  expect(nodes.slice(0, 3)).toEqual(["node-2999", "node-4999", "node-999"]);
+  expect(keep("gang", "any")).toEqual(nodes);
+  expect(keep("another gang", "any")).not.toEqual(nodes);
+  expect(looks).toBeLessThan(3 * 600);
+  // None of them says in which region it is.
+  expect(keep("gang", "region")).toEqual([]);
 });
 
 test("when a kept node fails another is kept, and what it was kept from takes the rest", async () => {
