@@ -131,6 +131,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     invariant: "I6",
+    name: "pay what a gang has earned to its rank 0",
+    file: "src/actors/job/price.ts",
+    find: "    const isGang = last?.nodeIds?.[0] === result.nodeId;",
+    replace: "    const isGang = false;",
+    tests: "tests/actors/job/price.test.ts",
+    caughtBy: "work is earned by all who did it",
+  },
+  {
+    invariant: "I6",
     name: "take the fee of each part by itself",
     file: "src/domain/payment.ts",
     find: "feeOn(releasedBefore + amount, feeBps) - feeOn(releasedBefore, feeBps)",

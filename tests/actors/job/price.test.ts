@@ -1,6 +1,7 @@
 /** Who gets what of a job's price. */
 import { describe, expect, test } from "bun:test";
-import { settlementOf } from "../../../src/actors/job/price.ts";
+import { earningsOf, settlementOf } from "../../../src/actors/job/price.ts";
+import type { JobContext } from "../../../src/actors/job/state.ts";
 import { orderToSettle } from "../../../src/actors/payment/orders.ts";
 import type { PaymentContext } from "../../../src/actors/payment/state.ts";
 import { portionsOf } from "../../../src/domain/payment.ts";
@@ -18,6 +19,33 @@ test("portions are as equal as whole units can be, and add up", () => {
       const sorted = portions.toSorted((one, other) => (one < other ? -1 : 1));
       expect((sorted.at(-1) ?? 0n) - (sorted[0] ?? 0n)).toBeLessThanOrEqual(1n);
     }
+});
+
+test("work is earned by all who did it: a gang that is done or was stopped by its members, by rank", () => {
+  const gang = { nodeId: "a", nodeIds: ["a", "b"], startedAt: 1 };
+  const job = (context: object) =>
+    earningsOf({
+      price: "100",
+      result: null,
+      cancelReason: null,
+      history: [],
+      progress: 0,
+      ...context,
+    } as unknown as JobContext);
+  const done = { nodeId: "a" };
+  expect(job({ result: done, history: [{ ...gang, outcome: "completed" }] })).toEqual({
+    earned: "100",
+    nodeIds: ["a", "b"],
+  });
+  expect(job({ cancelReason: "", progress: 0.5, history: [{ ...gang, outcome: "cancelled" }] })).toEqual({
+    earned: "50",
+    nodeIds: ["a", "b"],
+  });
+  expect(job({ result: done, history: [{ nodeId: "a", outcome: "completed" }] })).toEqual({
+    earned: "100",
+    nodeIds: ["a"],
+  });
+  expect(job({ history: [{ ...gang, outcome: "failed" }] })).toEqual({ earned: "0", nodeIds: [] });
 });
 
 describe("what was earned goes", () => {
