@@ -23,6 +23,11 @@ export const catalogue: readonly Entry[] = [
   entry("explain", "say why a job waits, and what would help", () => import("./commands/explain.ts")),
   entry("plan", "say what a job would cost and when it would start", () => import("./commands/plan.ts")),
   entry("wallet", "show, fill and open the wallet that pays for jobs", () => import("./commands/wallet.ts")),
+  entry(
+    "payment",
+    "show where a job's money is, and have a failed payment go on",
+    () => import("./commands/payment.ts"),
+  ),
   entry("cancel", "cancel a job", () => import("./commands/cancel.ts")),
   entry("delete", "forget a job that has ended", () => import("./commands/delete.ts")),
   entry("jobs", "list jobs, newest first", () => import("./commands/jobs.ts")),

@@ -4,7 +4,7 @@ import { isObject, type JsonObject, numberOf, objectsOf, textOf } from "./client
 import { safe } from "./text/safe.ts";
 import type { Style } from "./text/style.ts";
 import { type Column, renderPairs, renderTable } from "./text/table.ts";
-import { duration, figure, plural, timeOfDay } from "./text/units.ts";
+import { duration, plural, timeOfDay, tokensText } from "./text/units.ts";
 
 export interface Paper {
   readonly style: Style;
@@ -139,12 +139,4 @@ function startText(kind: string, at: string): string {
     default:
       return "nothing tells when";
   }
-}
-
-/** Base units as tokens, exactly; large amounts come as text. */
-function tokensText(units: string): string {
-  if (!/^\d+$/.test(units)) return figure(Number(units));
-  const digits = units.padStart(10, "0");
-  const fraction = digits.slice(-9).replace(/0+$/, "");
-  return digits.slice(0, -9) + (fraction === "" ? "" : `.${fraction}`);
 }

@@ -12,7 +12,7 @@ const names = catalogue.map(({ name }) => name);
 
 test("the issue's commands are all there", () => {
   const wanted =
-    "up serve node submit watch status explain plan wallet cancel delete jobs nodes cordon drain uncordon ban unban pause resume backup restore config version";
+    "up serve node submit watch status explain plan wallet payment cancel delete jobs nodes cordon drain uncordon ban unban pause resume backup restore config version";
   expect(names).toEqual(wanted.split(" "));
 });
 

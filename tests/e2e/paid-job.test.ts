@@ -158,6 +158,13 @@ test("on the command line: a wallet is made, filled and opened, and pays for a j
   await until("the node to be paid", async () => (await payment(job)).state === "completed", 60_000);
   const { amount, ledger } = await payment(job);
   expect(ledger[0]).toMatchObject({ debit: `user:${address}`, amount });
+  const told = await cyxwiz("payment", job);
+  expect(told.out).toContain(`price    ${amount / 1e9}`);
+  expect(told.out).toContain(`user:${address}`);
+  expect(await cyxwiz("payment", job, "--retry")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("has not failed"),
+  });
   const after = JSON.parse((await cyxwiz("wallet", "--json")).out) as Readonly<Record<string, string>>;
   expect(after).toMatchObject({ tokens: `${1_000_000_000_000 - amount}`, allowed: `${500_000_000 - amount}` });
 });

@@ -5,6 +5,7 @@ import type { Command } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { Exit } from "../exit-codes.ts";
 import { safeJson } from "../text/safe.ts";
+import { tokensText } from "../text/units.ts";
 import { WalletCluster } from "../wallet/cluster.ts";
 import { hasWallet, makeWallet, readWallet, walletFile, walletOption } from "../wallet/key-file.ts";
 
@@ -55,7 +56,7 @@ export const command: Command = {
       world.stdout.write(`${safeJson({ address, file, ...amounts })}\n`);
     } else {
       world.stdout.write(
-        `address  ${address}\ntokens   ${shown(tokens)}\nallowed  ${shown(allowed)}\nSOL      ${shown(lamports)}\nfile     ${file}\n`,
+        `address  ${address}\ntokens   ${tokensText(`${tokens}`)}\nallowed  ${tokensText(`${allowed}`)}\nSOL      ${tokensText(`${lamports}`)}\nfile     ${file}\n`,
       );
     }
     return Exit.ok;
@@ -69,10 +70,4 @@ function unitsOf(text: string): bigint {
   const [, whole = "", fraction = ""] = /^(\d{1,9})(?:\.(\d{1,9}))?$/.exec(text) ?? [];
   if (whole === "") throw new UsageError(`--allow: ${JSON.stringify(text)} is no amount of tokens, such as 100 or 0.5`);
   return BigInt(whole) * UNITS_PER_TOKEN + BigInt(fraction.padEnd(DIGITS, "0"));
-}
-
-/** Tokens and SOL both have nine digits. */
-function shown(units: bigint): string {
-  const fraction = (units % UNITS_PER_TOKEN).toString().padStart(DIGITS, "0").replace(/0+$/, "");
-  return `${units / UNITS_PER_TOKEN}${fraction === "" ? "" : `.${fraction}`}`;
 }

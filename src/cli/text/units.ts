@@ -51,3 +51,11 @@ export const timeOfDay = (at: Date): string =>
   Number.isNaN(at.getTime()) ? "" : `${at.toISOString().slice(0, 19).replace("T", " ")}Z`;
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+
+/** Base units as tokens, exactly; large amounts come as text. */
+export function tokensText(units: string): string {
+  if (!/^\d+$/.test(units)) return figure(Number(units));
+  const digits = units.padStart(10, "0");
+  const fraction = digits.slice(-9).replace(/0+$/, "");
+  return digits.slice(0, -9) + (fraction === "" ? "" : `.${fraction}`);
+}

@@ -1,7 +1,7 @@
 /** What the transports may ask of the database. */
 
 import type { Kysely } from "kysely";
-import type { Database } from "../tables.ts";
+import type { Database, PaymentStatus } from "../tables.ts";
 import { deleteJob, type JobDeletion } from "./delete-job.ts";
 import { countJobs, findJob, findJobDetail, type JobDetail, type JobFilter, type JobRow, listJobs } from "./jobs.ts";
 import {
@@ -27,7 +27,7 @@ import {
   reputationChanges,
 } from "./nodes.ts";
 import type { Page, PageRequest } from "./page.ts";
-import { findPayment, type PaymentDetail } from "./payments.ts";
+import { countPayments, findPayment, listPayments, type PaymentDetail, type PaymentRow } from "./payments.ts";
 import { type NetworkStats, networkStats } from "./stats.ts";
 import { latestTransition, type Transition, transitionsAfter } from "./transitions.ts";
 
@@ -52,6 +52,7 @@ export type {
   Page,
   PageRequest,
   PaymentDetail,
+  PaymentRow,
   ReputationChangeRow,
   Transition,
 };
@@ -92,6 +93,9 @@ export interface Queries {
   readonly payments: {
     /** Of the job. */
     find(jobId: string): Promise<PaymentDetail | undefined>;
+    /** Newest first. @throws Refusal (`cursor`) for a token that is not this list's */
+    list(statuses: readonly PaymentStatus[], page: PageRequest): Promise<Page<PaymentRow>>;
+    count(statuses: readonly PaymentStatus[]): Promise<number>;
   };
   stats(): Promise<NetworkStats>;
 }
@@ -107,7 +111,11 @@ export function createQueries(db: Kysely<Database>): Queries {
       transitionsAfter: (id, version, limit) => transitionsAfter(db, "job", id, version, limit),
       latestTransition: (id) => latestTransition(db, "job", id),
     },
-    payments: { find: (jobId) => findPayment(db, jobId) },
+    payments: {
+      find: (jobId) => findPayment(db, jobId),
+      list: (statuses, page) => listPayments(db, statuses, page),
+      count: (statuses) => countPayments(db, statuses),
+    },
     nodes: {
       find: (id) => findNode(db, id),
       list: (filter, page) => listNodes(db, filter, page),

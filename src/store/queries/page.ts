@@ -8,7 +8,7 @@ import { parseUuid } from "../../domain/ids.ts";
 import { invalid } from "../../domain/refusal.ts";
 
 /** The lists that are paged. A token of one is refused by another. */
-export type Listing = "jobs" | "nodes";
+export type Listing = "jobs" | "nodes" | "payments";
 
 /** Where a page ended. */
 export interface Position {

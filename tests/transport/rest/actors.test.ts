@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { until } from "../../support/servers.ts";
+import { userToken } from "../../support/test-server.ts";
 import { type Harness, startHarness } from "./harness.ts";
 
 describe("quarantined actors", () => {
@@ -39,6 +40,11 @@ describe("quarantined actors", () => {
     expect((await api.post(`/api/v1/actors/scheduler/${id}/release`)).status).toBe(200);
     await until("the actor to be back", () => api.core.scheduler.peek(id)?.state === "paused");
     expect((await api.get("/api/v1/actors/quarantined")).body.actors).toEqual([]);
+  });
+
+  test("are released by operators only", async () => {
+    const user = { authorization: `Bearer ${await userToken({ sub: "eve" })}` };
+    expect((await api.post(`/api/v1/actors/job/${randomUUID()}/release`, undefined, user)).status).toBe(403);
   });
 
   test("that are none cannot be released", async () => {

@@ -69,7 +69,10 @@ export interface Answer {
   readonly body: any;
 }
 
-export async function startHarness(overrides: Partial<RestDeps> = {}): Promise<Harness> {
+export async function startHarness(
+  overrides: Partial<RestDeps> = {},
+  money?: Parameters<typeof createCore>[0]["money"],
+): Promise<Harness> {
   const postgres = (await startPostgresServer()) ?? (await startSharedEmbedded());
   const fresh = await freshDatabase(postgres.url);
   await migrate({ url: fresh.url });
@@ -88,6 +91,7 @@ export async function startHarness(overrides: Partial<RestDeps> = {}): Promise<H
     probeDelay: { first: 1000, slowest: 10_000 },
     maxPending: 10_000,
     onDeposed: () => {},
+    ...(money && { money }),
   });
   await core.start();
   const queries = createQueries(database.reads);
@@ -185,6 +189,8 @@ export interface SubmitOptions {
   readonly price?: string;
   readonly spec?: Partial<JobSpec>;
   readonly awaitsFunds?: boolean;
+  /** Paid through escrow. */
+  readonly isPaid?: boolean;
 }
 
 /** A job, committed. */
@@ -198,7 +204,8 @@ export async function submit({ core }: Harness, options: SubmitOptions = {}): Pr
     fingerprint: id,
     price: options.price ?? "38880000",
     policy,
-    awaitsFunds: options.awaitsFunds ?? false,
+    awaitsFunds: options.awaitsFunds ?? options.isPaid ?? false,
+    ...(options.isPaid && { payment: { feeBps: 1000 } }),
   });
   return id;
 }

@@ -1,6 +1,27 @@
 /** The shapes of payments. */
 import { described, integer, listOf, nullable, object, oneOf, type Schema, text, time, uuid, wide } from "./schema.ts";
 
+const summary = {
+  job_id: uuid,
+  status: oneOf("pending", "locked", "streaming", "completed", "failed", "refunded"),
+  state: described(text, "docs/payments.md says what each means."),
+  user_wallet: text,
+  node_wallet: nullable(text),
+  amount: described(wide, "Base units, like all amounts here; 1 token is 10^9 of them."),
+  node_reward: described(wide, "In the end what the node was paid; until then what all of the price would pay it."),
+  platform_fee: wide,
+  problem: {
+    ...object({ code: oneOf("order_refused", "transaction_failed", "funds_timeout"), message: text }),
+    type: ["object", "null"],
+    description: "Why it does not go on, as long as it does not.",
+  },
+  escrow_tx_hash: described(nullable(text), "Of the transaction that locked the price, once it is final."),
+  completion_tx_hash: described(nullable(text), "Of the one that closed the escrow."),
+  transaction: described(nullable(text), "Of the one under way."),
+  locked_at: nullable(time),
+  completed_at: nullable(time),
+};
+
 export const paymentSchemas: Readonly<Record<string, Schema>> = {
   Blockchain: object({
     network: oneOf("local", "devnet", "testnet", "mainnet-beta", "none"),
@@ -12,24 +33,7 @@ export const paymentSchemas: Readonly<Record<string, Schema>> = {
     fee_bps: described(nullable(integer), "The platform's share, in hundredths of a percent."),
   }),
   Payment: object({
-    job_id: uuid,
-    status: oneOf("pending", "locked", "streaming", "completed", "failed", "refunded"),
-    state: described(text, "docs/payments.md says what each means."),
-    user_wallet: text,
-    node_wallet: nullable(text),
-    amount: described(wide, "Base units, like all amounts here; 1 token is 10^9 of them."),
-    node_reward: described(wide, "In the end what the node was paid; until then what all of the price would pay it."),
-    platform_fee: wide,
-    problem: {
-      ...object({ code: oneOf("order_refused", "transaction_failed", "funds_timeout"), message: text }),
-      type: ["object", "null"],
-      description: "Why it does not go on, as long as it does not.",
-    },
-    escrow_tx_hash: described(nullable(text), "Of the transaction that locked the price, once it is final."),
-    completion_tx_hash: described(nullable(text), "Of the one that closed the escrow."),
-    transaction: described(nullable(text), "Of the one under way."),
-    locked_at: nullable(time),
-    completed_at: nullable(time),
+    ...summary,
     ledger: listOf(
       object({
         number: integer,
@@ -41,4 +45,5 @@ export const paymentSchemas: Readonly<Record<string, Schema>> = {
       }),
     ),
   }),
+  PaymentPage: object({ payments: listOf(object(summary)), total: integer, next_cursor: nullable(text) }),
 };

@@ -1,5 +1,6 @@
 /** Actors that failed too often, or whose stored state cannot be loaded: set aside for an operator to look at. */
 import { notFound } from "../../../domain/refusal.ts";
+import { requireOperator } from "../access.ts";
 import { oneOf, ref, text } from "../openapi/schema.ts";
 import type { Route } from "../route.ts";
 
@@ -25,14 +26,20 @@ export const releaseActor: Route = {
   tag: "Actors",
   summary: "Gives a quarantined actor another chance",
   description:
-    "It is read from the database again and goes on from there; if it fails again as often, it is set aside again.",
+    "It is read from the database again and goes on from there; if it fails again as often, it is set aside again. For operators.",
   parameters: [
-    { name: "kind", in: "path", description: "The kind of actor.", schema: oneOf("job", "node", "scheduler") },
+    {
+      name: "kind",
+      in: "path",
+      description: "The kind of actor.",
+      schema: oneOf("job", "node", "payment", "scheduler"),
+    },
     { name: "id", in: "path", description: "Its id.", schema: text },
   ],
   reply: { description: "What is still quarantined.", schema: ref("QuarantinedActors") },
-  problems: [403, 404],
-  handle: (context, services) => {
+  problems: [401, 403, 404],
+  handle: async (context, services) => {
+    await requireOperator(context, services);
     const [kind, id] = [context.req.param("kind") ?? "", context.req.param("id") ?? ""];
     const { system } = services.core;
     if (!system.quarantined().some(({ ref: actor }) => actor.kind === kind && actor.id === id)) {

@@ -9,7 +9,7 @@ import { cancelJob, jobById, jobs } from "./jobs.ts";
 import { legacyJobById, legacyJobs, legacyNodeById, legacyNodes } from "./legacy.ts";
 import { nodeOrders } from "./node-orders.ts";
 import { nodeById, nodeMetrics, nodeReputation, nodes } from "./nodes.ts";
-import { blockchain, jobPayment } from "./payments.ts";
+import { blockchain, jobPayment, payments, retryPayment } from "./payments.ts";
 import { pauseScheduler, resumeScheduler, schedulerQueue, schedulerStatus } from "./scheduler.ts";
 import { infrastructureStats, legacyStats } from "./stats.ts";
 
@@ -28,6 +28,8 @@ const described: readonly Route[] = [
   jobExplanation,
   jobPlan,
   jobPayment,
+  retryPayment,
+  payments,
   blockchain,
   jobComplaint,
   cancelJob,

@@ -1,11 +1,15 @@
 /** Where a job's money is. */
+import type { PaymentContext } from "../../../actors/payment/state.ts";
+import { ActorUnknown, EventRejected } from "../../../actors/runtime/index.ts";
 import { Refusal } from "../../../domain/refusal.ts";
-import { callerOf, ownerOf, requireOwnJob } from "../access.ts";
+import { callerOf, ownerOf, requireOperator, requireOwnJob } from "../access.ts";
+import type { RestContext, RestServices } from "../deps.ts";
 import { ref } from "../openapi/schema.ts";
-import { idOf, unknown } from "../request.ts";
+import { pageHeaders, pageParameters, pageRequest, pageResponse } from "../paging.ts";
+import { choices, idOf, unknown } from "../request.ts";
 import type { Route } from "../route.ts";
-import { paymentView } from "../views/payment-view.ts";
-import { idParameter } from "./parameters.ts";
+import { paymentSummary, paymentView } from "../views/payment-view.ts";
+import { idParameter, statusParameter } from "./parameters.ts";
 
 export const blockchain: Route = {
   method: "GET",
@@ -27,6 +31,30 @@ export const blockchain: Route = {
     }),
 };
 
+const STATUSES = ["pending", "locked", "streaming", "completed", "failed", "refunded"] as const;
+
+export const payments: Route = {
+  method: "GET",
+  path: "/api/v1/payments",
+  id: "listPayments",
+  tag: "Jobs",
+  summary: "Payments, newest first",
+  description: "Those that `failed` wait for an operator: `POST /api/v1/jobs/{id}/payment/retry`. For operators.",
+  parameters: [statusParameter(STATUSES), ...pageParameters],
+  reply: { description: "A page of payments.", schema: ref("PaymentPage"), headers: pageHeaders },
+  problems: [400, 401, 403],
+  handle: async (context, services) => {
+    await requireOperator(context, services);
+    const statuses = choices(context, "status", STATUSES);
+    const [page, total] = await Promise.all([
+      services.queries.payments.list(statuses, pageRequest(context)),
+      services.queries.payments.count(statuses),
+    ]);
+    const rows = page.rows.map((row) => paymentSummary(row, openPayment(services, row.job_id)));
+    return pageResponse(context, page, total, { payments: rows, total, next_cursor: page.next });
+  },
+};
+
 export const jobPayment: Route = {
   method: "GET",
   path: "/api/v1/jobs/{id}/payment",
@@ -44,8 +72,42 @@ export const jobPayment: Route = {
     const owner = await ownerOf(id, services);
     if (owner === undefined) throw unknown("job", id);
     requireOwnJob(caller, owner ?? "", id);
-    const payment = await services.queries.payments.find(id);
-    if (payment === undefined) throw new Refusal("not_found", `job ${id} is not paid through escrow`);
-    return context.json(paymentView(payment, services.core.payments?.peek(id)?.snapshot.context));
+    return showPayment(context, services, id);
   },
 };
+
+export const retryPayment: Route = {
+  method: "POST",
+  path: "/api/v1/jobs/{id}/payment/retry",
+  id: "retryPayment",
+  tag: "Jobs",
+  summary: "Has a payment that failed go on",
+  description:
+    "After whatever the chain refused has been mended: the same order is made anew, and nothing is paid twice. 409 for one that has not failed. Kept with the operator's name. For operators.",
+  parameters: [idParameter("job")],
+  reply: { description: "The payment as it is now.", schema: ref("Payment") },
+  problems: [400, 401, 403, 404, 409],
+  handle: async (context, services) => {
+    const id = idOf(context, "job");
+    const by = await requireOperator(context, services);
+    if ((await ownerOf(id, services)) === undefined) throw unknown("job", id);
+    try {
+      await services.core.payments?.ask(id, { type: "RETRY", by });
+    } catch (error) {
+      if (!(error instanceof EventRejected || error instanceof ActorUnknown)) throw error;
+      const found = await services.queries.payments.find(id);
+      if (found !== undefined)
+        throw new Refusal("failed_precondition", `the payment of job ${id} is ${found.row.state}, and has not failed`);
+    }
+    return showPayment(context, services, id);
+  },
+};
+
+const openPayment = ({ core }: RestServices, jobId: string): PaymentContext | undefined =>
+  core.payments?.peek(jobId)?.snapshot.context;
+
+async function showPayment(context: RestContext, services: RestServices, id: string): Promise<Response> {
+  const payment = await services.queries.payments.find(id);
+  if (payment === undefined) throw new Refusal("not_found", `job ${id} is not paid through escrow`);
+  return context.json(paymentView(payment, openPayment(services, id)));
+}

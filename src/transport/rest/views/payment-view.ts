@@ -1,10 +1,10 @@
 /** What is told of a job's payment. Amounts are base units. */
 import type { PaymentContext } from "../../../actors/payment/state.ts";
-import type { PaymentDetail } from "../../../store/queries/index.ts";
+import type { PaymentDetail, PaymentRow } from "../../../store/queries/index.ts";
 import { isoOrNull, wideInteger } from "../json.ts";
 
 /** `context`: of a payment that is still open. */
-export function paymentView({ row, bookings }: PaymentDetail, context: PaymentContext | undefined) {
+export function paymentSummary(row: PaymentRow, context: PaymentContext | undefined) {
   return {
     job_id: row.job_id,
     status: row.status,
@@ -20,6 +20,12 @@ export function paymentView({ row, bookings }: PaymentDetail, context: PaymentCo
     transaction: context?.transaction?.signature ?? null,
     locked_at: isoOrNull(row.locked_at),
     completed_at: isoOrNull(row.completed_at),
+  };
+}
+
+export function paymentView({ row, bookings }: PaymentDetail, context: PaymentContext | undefined) {
+  return {
+    ...paymentSummary(row, context),
     ledger: bookings.map(({ number, debit, credit, amount, signature, booked_at }) => ({
       number,
       debit,
