@@ -41,7 +41,7 @@ export function settlementOf({ earned, nodeIds }: Earned, walletOf: (nodeId: str
   }
   const parts = [...byWallet].map(([payee, amount]) => ({ payee, amount: amount.toString() }));
   const [first] = parts;
-  if (first === undefined) return { earned: nodeIds.length > 0 ? earned : "0", payee: null };
+  if (first === undefined) return { earned, payee: null };
   const sum = parts.reduce((total, { amount }) => total + BigInt(amount), 0n);
   return { earned: sum.toString(), payee: first.payee, ...(parts.length > 1 && { parts }) };
 }

@@ -16,7 +16,7 @@ export function orderToSettle(context: PaymentContext): Order | null {
   const held = heldOf(context);
   if (settlement === null || held === 0n) return null;
   let earned = 0n;
-  for (const { payee, amount } of portionsOf(settlement)) {
+  for (const { payee, amount } of partsOf(settlement)) {
     earned += BigInt(amount);
     const due = earned - BigInt(releasedBefore);
     if (due >= held) return { kind: "release", releasedBefore, payee };
@@ -25,7 +25,7 @@ export function orderToSettle(context: PaymentContext): Order | null {
   return { kind: "refund", releasedBefore };
 }
 
-const portionsOf = ({ earned, payee, parts }: Settlement): readonly Portion[] =>
+const partsOf = ({ earned, payee, parts }: Settlement): readonly Portion[] =>
   parts ?? (payee === null ? [] : [{ payee, amount: earned }]);
 
 export const lockOrder = ({ amount }: Pick<PaymentContext, "amount">): Order => ({ kind: "lock", amount });

@@ -35,7 +35,7 @@ interface Opening {
   readonly at: Millis;
 }
 
-const NONE: readonly string[] = [];
+const NONE: ReadonlySet<string> = new Set();
 
 export class KeptNodes {
   #kept: Kept | null = null;
@@ -48,7 +48,7 @@ export class KeptNodes {
   }
 
   get nodes(): ReadonlySet<string> {
-    return this.#kept?.nodes ?? new Set();
+    return this.#kept?.nodes ?? NONE;
   }
 
   has(nodeId: string): boolean {
@@ -59,8 +59,7 @@ export class KeptNodes {
   keep(job: QueuedJob, isExcluded: (nodeId: string) => boolean): boolean {
     const chosen = soonest(this.#openings(job, isExcluded), job.gang);
     if (chosen === null) return false;
-    const at = Math.max(...chosen.map((one) => one.at));
-    this.#kept = { job, nodes: new Set(chosen.map(({ id }) => id)), at };
+    this.#kept = { job, nodes: new Set(chosen.map(({ id }) => id)), at: lastOf(chosen) };
     return true;
   }
 
@@ -70,8 +69,8 @@ export class KeptNodes {
   }
 
   /** Keeps nothing any more; returns the nodes that were. */
-  release(): readonly string[] {
-    const nodes = this.#kept ? [...this.#kept.nodes] : NONE;
+  release(): ReadonlySet<string> {
+    const { nodes } = this;
     this.#kept = null;
     return nodes;
   }

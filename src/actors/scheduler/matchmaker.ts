@@ -14,6 +14,7 @@ import { JobQueue, type QueuedJob } from "./job-queue.ts";
 import { KeptNodes } from "./kept-nodes.ts";
 import { type Hold, NodePool, type PooledNode } from "./node-pool.ts";
 import type { Occupied } from "./openings.ts";
+import { Overtaken, rankOf, shapeOf } from "./overtaken.ts";
 import { PassedOver } from "./passed-over.ts";
 import { type Entry, goesBefore, type Rank } from "./ranking.ts";
 
@@ -44,8 +45,6 @@ const nowhere = (): boolean => false;
 const CHECKS = 4;
 /** Jobs that are looked at each time: for each of them all nodes are. */
 const MOST_TRIES = 2;
-/** For so many times the patience a job that too few nodes could ever run is not looked at again. */
-const HOPELESS = 5;
 const NOTHING: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
 const NOWHERE: readonly string[] = [];
 
@@ -59,11 +58,8 @@ export class Matchmaker {
   readonly #held = new Map<string, Holding>();
   readonly #exclusionTimers = new Map<string, () => void>();
   readonly #kept: KeptNodes;
-  /** By owner, of the jobs that were placed while others were parked the one that would have been last. */
-  readonly #lastPlaced = new Map<string, Rank>();
+  readonly #overtaken: Overtaken;
   #cancelCheck: (() => void) | null = null;
-  /** Shapes that no nodes can be kept for, as there are not enough that could ever run them; and until when that is believed. */
-  readonly #hopeless = new Map<string, Millis>();
   /** Shapes that fitted nowhere since a node last grew. So a thousand new jobs of one shape, or gangs, are one search. */
   readonly #fitsNowhere = new Set<string>();
   /** Counts what happens: parkings, growths, looks. */
@@ -76,6 +72,7 @@ export class Matchmaker {
       ({ name }) => this.#ownersTurnAgain(name),
     );
     this.queue = new JobQueue(this.shares);
+    this.#overtaken = new Overtaken(this.shares.patience);
     this.#kept = new KeptNodes({
       clock: options.clock,
       pool: this.pool,
@@ -270,33 +267,20 @@ export class Matchmaker {
   /** If it has overtaken others, nodes may have to be kept for one of them. */
   #hasPlaced(owner: string, rank: Rank): void {
     if (this.queue.parked === 0 || this.#kept.job !== null || !Number.isFinite(this.shares.patience)) return;
-    const last = this.#lastPlaced.get(owner);
-    if (last === undefined || goesBefore(last, rank)) this.#lastPlaced.set(owner, rank);
-    if (this.#cancelCheck !== null) return;
-    this.#cancelCheck = this.options.clock.after(this.shares.patience / CHECKS, () => this.#checkPatience());
+    this.#overtaken.placed(owner, rank);
+    this.#cancelCheck ??= this.options.clock.after(this.shares.patience / CHECKS, () => this.#checkPatience());
   }
 
   /** Keeps nodes for the first of those that have been overtaken for too long, if it could run at all. */
   #checkPatience(): void {
     this.#cancelCheck = null;
-    const lastOf = new Map(this.#lastPlaced);
-    const last = [...lastOf.values()].reduce((one, other) => (goesBefore(one, other) ? other : one));
-    this.#lastPlaced.clear();
-    if (this.#kept.job !== null) return;
-    // An owner's share grew with what was placed; among its own jobs it decides nothing.
-    const isOvertaken = (job: QueuedJob, rank: Rank): boolean => {
-      const own = lastOf.get(job.owner);
-      return goesBefore(rank, last) || (own !== undefined && goesBefore({ ...rankOf(job), share: own.share }, own));
-    };
     const now = this.options.clock.now();
-    const { patience } = this.shares;
-    for (const [shape, until] of this.#hopeless) if (until <= now) this.#hopeless.delete(shape);
+    const isOvertaken = this.#overtaken.look(now);
+    if (this.#kept.job !== null) return;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const job = this.queue.firstParked(
-        (one, rank) => one.queuedAt <= now - patience && isOvertaken(one, rank) && !this.#hopeless.has(shapeOf(one)),
-      );
+      const job = this.queue.firstParked(isOvertaken);
       if (job === undefined || this.#kept.keep(job, this.exclusionOf(job))) return;
-      this.#hopeless.set(shapeOf(job), now + HOPELESS * patience);
+      this.#overtaken.giveUp(job, now);
     }
   }
 
@@ -339,11 +323,6 @@ export class Matchmaker {
     this.options.onWork();
   }
 }
-
-const rankOf = ({ priority, queuedAt, id }: QueuedJob): Omit<Rank, "share"> => ({ priority, queuedAt, id });
-
-/** What decides where a job fits, as far as the job goes. */
-const shapeOf = ({ demand, gang }: QueuedJob): string => JSON.stringify([demand, gang]);
 
 /** Whether it may take a job now that it could not take before, but for what runs there. */
 function hasGrown(before: PooledNode | undefined, node: PooledNode): boolean {

@@ -34,6 +34,7 @@ import { latestTransition, type Transition, transitionsAfter } from "./transitio
 export type { JobStatus, NodeStatus } from "../tables.ts";
 export { JOB_STATUSES, typeName } from "./jobs.ts";
 export { NODE_STATUSES } from "./nodes.ts";
+export { PAYMENT_STATUSES } from "./payments.ts";
 export { isDatabaseTrouble } from "./trouble.ts";
 export type {
   JobDeletion,

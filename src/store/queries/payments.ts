@@ -2,6 +2,15 @@ import { type Kysely, type Selectable, sql } from "kysely";
 import type { Database, LedgerEntriesTable, PaymentStatus, PaymentsTable } from "../tables.ts";
 import { decodePosition, isAfter, microsOf, type Page, type PageRequest, toPage } from "./page.ts";
 
+export const PAYMENT_STATUSES: readonly PaymentStatus[] = [
+  "pending",
+  "locked",
+  "streaming",
+  "completed",
+  "failed",
+  "refunded",
+];
+
 export type PaymentRow = Selectable<PaymentsTable>;
 
 export interface PaymentDetail {

@@ -36,6 +36,28 @@ describe("a server that pays for no job", () => {
     expect([retried.status, retried.body.detail]).toEqual([404, `job ${id} is not paid through escrow`]);
   });
 
+  test("a payment from when it paid for jobs is shown, and cannot be told to go on", async () => {
+    const id = await submit(harness, { owner: "alice" });
+    await harness.database.reads
+      .insertInto("payments")
+      .values({
+        id,
+        job_id: id,
+        user_wallet: "wallet-of-alice",
+        amount: 100n,
+        platform_fee: 10n,
+        node_reward: 90n,
+        status: "failed",
+        state: "failed",
+        version: 1n,
+      })
+      .execute();
+    expect((await payment(id)).body).toMatchObject({ state: "failed", ledger: [] });
+    const retried = await harness.post(`/api/v1/jobs/${id}/payment/retry`);
+    expect([retried.status, retried.body.detail]).toEqual([409, expect.stringContaining("blockchain.paid_jobs")]);
+    await harness.database.reads.deleteFrom("payments").where("id", "=", id).execute();
+  });
+
   test("another user's payment is not shown, nor whether there is one", async () => {
     const id = await submit(harness, { owner: "alice" });
     const eve = { authorization: `Bearer ${await userToken({ sub: "eve" })}` };

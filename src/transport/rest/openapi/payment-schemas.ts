@@ -1,9 +1,10 @@
 /** The shapes of payments. */
+import { PAYMENT_STATUSES } from "../../../store/queries/index.ts";
 import { described, integer, listOf, nullable, object, oneOf, type Schema, text, time, uuid, wide } from "./schema.ts";
 
 const summary = {
   job_id: uuid,
-  status: oneOf("pending", "locked", "streaming", "completed", "failed", "refunded"),
+  status: oneOf(...PAYMENT_STATUSES),
   state: described(text, "docs/payments.md says what each means."),
   user_wallet: text,
   node_wallet: nullable(text),

@@ -2,7 +2,8 @@
 import type { PaymentContext } from "../../../actors/payment/state.ts";
 import { ActorUnknown, EventRejected } from "../../../actors/runtime/index.ts";
 import { Refusal } from "../../../domain/refusal.ts";
-import { callerOf, ownerOf, requireOperator, requireOwnJob } from "../access.ts";
+import { PAYMENT_STATUSES } from "../../../store/queries/index.ts";
+import { ownerOf, requireOperator, requireReadable } from "../access.ts";
 import type { RestContext, RestServices } from "../deps.ts";
 import { ref } from "../openapi/schema.ts";
 import { pageHeaders, pageParameters, pageRequest, pageResponse } from "../paging.ts";
@@ -31,8 +32,6 @@ export const blockchain: Route = {
     }),
 };
 
-const STATUSES = ["pending", "locked", "streaming", "completed", "failed", "refunded"] as const;
-
 export const payments: Route = {
   method: "GET",
   path: "/api/v1/payments",
@@ -40,12 +39,12 @@ export const payments: Route = {
   tag: "Jobs",
   summary: "Payments, newest first",
   description: "Those that `failed` wait for an operator: `POST /api/v1/jobs/{id}/payment/retry`. For operators.",
-  parameters: [statusParameter(STATUSES), ...pageParameters],
+  parameters: [statusParameter(PAYMENT_STATUSES), ...pageParameters],
   reply: { description: "A page of payments.", schema: ref("PaymentPage"), headers: pageHeaders },
   problems: [400, 401, 403],
   handle: async (context, services) => {
     await requireOperator(context, services);
-    const statuses = choices(context, "status", STATUSES);
+    const statuses = choices(context, "status", PAYMENT_STATUSES);
     const [page, total] = await Promise.all([
       services.queries.payments.list(statuses, pageRequest(context)),
       services.queries.payments.count(statuses),
@@ -68,10 +67,9 @@ export const jobPayment: Route = {
   problems: [400, 401, 403, 404],
   handle: async (context, services) => {
     const id = idOf(context, "job");
-    const caller = await callerOf(context, services);
     const owner = await ownerOf(id, services);
     if (owner === undefined) throw unknown("job", id);
-    requireOwnJob(caller, owner ?? "", id);
+    await requireReadable(context, services, { owner, id });
     return showPayment(context, services, id);
   },
 };
@@ -91,23 +89,32 @@ export const retryPayment: Route = {
     const id = idOf(context, "job");
     const by = await requireOperator(context, services);
     if ((await ownerOf(id, services)) === undefined) throw unknown("job", id);
+    const found = await services.queries.payments.find(id);
+    if (found === undefined) throw unpaid(id);
+    const { payments } = services.core;
+    if (payments === null)
+      throw new Refusal(
+        "failed_precondition",
+        "no payment goes on here: the server runs without a chain; start it with blockchain.paid_jobs",
+      );
     try {
-      await services.core.payments?.ask(id, { type: "RETRY", by });
+      await payments.ask(id, { type: "RETRY", by });
     } catch (error) {
       if (!(error instanceof EventRejected || error instanceof ActorUnknown)) throw error;
-      const found = await services.queries.payments.find(id);
-      if (found !== undefined)
-        throw new Refusal("failed_precondition", `the payment of job ${id} is ${found.row.state}, and has not failed`);
+      const state = (await services.queries.payments.find(id))?.row.state ?? found.row.state;
+      throw new Refusal("failed_precondition", `the payment of job ${id} is ${state}, and has not failed`);
     }
     return showPayment(context, services, id);
   },
 };
+
+const unpaid = (id: string): Refusal => new Refusal("not_found", `job ${id} is not paid through escrow`);
 
 const openPayment = ({ core }: RestServices, jobId: string): PaymentContext | undefined =>
   core.payments?.peek(jobId)?.snapshot.context;
 
 async function showPayment(context: RestContext, services: RestServices, id: string): Promise<Response> {
   const payment = await services.queries.payments.find(id);
-  if (payment === undefined) throw new Refusal("not_found", `job ${id} is not paid through escrow`);
+  if (payment === undefined) throw unpaid(id);
   return context.json(paymentView(payment, openPayment(services, id)));
 }
