@@ -127,13 +127,16 @@ export class PostgresJournal implements Journal {
   }
 
   async #read(statement: Statement): Promise<readonly ActorRow[]> {
+    const giveUpAt = performance.now() + silenceLimit;
     for (let attempt = 1; ; attempt++) {
       const client = await this.#writer.client();
       try {
         return (await send<ActorRow>(client, statement)).rows;
       } catch (error) {
-        if (attempt === maxAttempts || !voidStatements.has(sqlState(error) ?? "")) throw error;
+        if (!isOfConnection(error)) throw error;
+        // At once: the answer can say it before the connection's own end arrives, and the next read would go out on it too.
         this.#writer.abandon(client);
+        if (attempt === maxAttempts || performance.now() > giveUpAt) throw error;
       }
     }
   }
@@ -198,6 +201,14 @@ const toError = (reason: unknown): Error => (reason instanceof Error ? reason : 
 const transient = new Set(["40001", "40P01", "55P03"]);
 /** The prepared statements are void (a migration by hand, DISCARD ALL): another connection prepares them anew. */
 const voidStatements = new Set(["0A000", "26000", "42P05"]);
+/** The server ended the connection: an administrator, a crash, a shutdown, an idle transaction; class 08 comes besides. */
+const farewells = new Set(["57P01", "57P02", "57P03", "25P03"]);
+
+/** Whether another connection may well answer what this one did not: it is lost, or does not know our statements any more. */
+function isOfConnection(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === undefined || state.startsWith("08") || farewells.has(state) || voidStatements.has(state);
+}
 /** A table does not hold the rows as this process left them: they are written whole. */
 const outOfStep = "CX003";
 /** Classes of SQLSTATE that say the batch itself is wrong: cardinality, data, constraint, raised, SQL, limits. */
