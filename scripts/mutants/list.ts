@@ -232,6 +232,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     invariant: "I9",
+    name: "take what lasts of an actor for kept, whatever wrote its row",
+    file: cell,
+    find: "return written !== null && (this.kind.lasting ?? []).every((name) => context[name] === written[name]);",
+    replace: "return this.#committed !== null;",
+    tests: "tests/actors/runtime/lasting.test.ts",
+    caughtBy: "",
+  },
+  {
+    invariant: "I9",
     name: "let the machine see another time than the log",
     file: cell,
     find: "snapshot = this.computation.next(committed.snapshot, stamped);",

@@ -1,5 +1,6 @@
 import type { JournalEntry } from "../actors/runtime/index.ts";
-import { arrayLiteral, encodeJson, encodePlainJson, joinedJson, jsonItems } from "./projections/columns.ts";
+import { divide } from "./divided-snapshot.ts";
+import { arrayLiteral, encodeJson, joinedJson, jsonItems, plainLiteral } from "./projections/columns.ts";
 import type { Statement } from "./projections/projector.ts";
 
 /** The journal's SQL, one function per statement. Times travel as epoch milliseconds. */
@@ -15,21 +16,23 @@ export function assertLeader(epoch: bigint): Statement {
  */
 export function writeBatch(batch: readonly JournalEntry[], epoch: bigint): Statement {
   const column = (value: (entry: JournalEntry) => string | null) => arrayLiteral(batch.map(value));
+  const divided = batch.map(divide);
   return {
     name: "journal_write",
     text: writeBatchText,
     values: [
       column((entry) => entry.ref.kind),
       column((entry) => entry.ref.id),
-      column((entry) => String(entry.expectedVersion)),
+      plainLiteral(batch.map((entry) => entry.expectedVersion)),
       column((entry) => entry.from),
       column((entry) => entry.to),
       joinedJson(batch.map((entry) => encodeJson(entry.event, "transitions.event"))),
-      joinedJson(batch.map((entry) => encodePlainJson(entry.snapshot, "actors.snapshot"))),
-      column((entry) => (entry.deadline === null ? null : String(entry.deadline))),
-      column((entry) => (entry.finished ? "t" : "f")),
-      column((entry) => String(entry.at)),
+      joinedJson(divided.map(({ snapshot }) => snapshot)),
+      plainLiteral(batch.map((entry) => entry.deadline)),
+      plainLiteral(batch.map((entry) => entry.finished)),
+      plainLiteral(batch.map((entry) => entry.at)),
       epoch,
+      joinedJson(divided.map(({ lasting }) => lasting)),
     ],
   };
 }
@@ -38,19 +41,19 @@ export function writeBatch(batch: readonly JournalEntry[], epoch: bigint): State
 // after it, which takes PostgreSQL twice as long.
 const writeBatchText = `
   with batch as (
-    select kind, id, expected, from_state, to_state, event::jsonb, snapshot::json, finished,
+    select kind, id, expected, from_state, to_state, event::jsonb, snapshot::json, lasting::json, finished,
       to_timestamp(deadline / 1000) as deadline, to_timestamp(at / 1000) as at
     from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], ${jsonItems(6)}, ${jsonItems(7)}, $8::float8[],
-      $9::boolean[], $10::float8[])
-      as b (kind, id, expected, from_state, to_state, event, snapshot, deadline, finished, at)
+      $9::boolean[], $10::float8[], ${jsonItems(12)})
+      as b (kind, id, expected, from_state, to_state, event, snapshot, deadline, finished, at, lasting)
   ), created as (
-    insert into actors (kind, id, version, epoch, state, snapshot, deadline, finished, created_at, updated_at)
-    select kind, id, 1, $11, to_state, snapshot, deadline, finished, at, at from batch where expected = 0
+    insert into actors (kind, id, version, epoch, state, snapshot, lasting, deadline, finished, created_at, updated_at)
+    select kind, id, 1, $11, to_state, snapshot, lasting, deadline, finished, at, at from batch where expected = 0
     on conflict do nothing
     returning 1
   ), updated as (
     update actors a set version = b.expected + 1, epoch = $11, state = b.to_state, snapshot = b.snapshot,
-      deadline = b.deadline, finished = b.finished, updated_at = b.at
+      lasting = coalesce(b.lasting, a.lasting), deadline = b.deadline, finished = b.finished, updated_at = b.at
     from batch b
     where a.kind = b.kind and a.id = b.id and a.version = b.expected and b.expected > 0
     returning 1
@@ -68,12 +71,13 @@ export interface ActorRow {
   readonly version: bigint;
   readonly state: string;
   readonly snapshot: unknown;
+  readonly lasting: unknown;
   readonly deadline: number | null;
   readonly finished: boolean;
   readonly updated_at: number;
 }
 
-const actorColumns = `kind, id, version, state, snapshot, finished,
+const actorColumns = `kind, id, version, state, snapshot, lasting, finished,
   (extract(epoch from deadline) * 1000)::float8 as deadline, (extract(epoch from updated_at) * 1000)::float8 as updated_at`;
 
 export function readActor(kind: string, id: string): Statement {

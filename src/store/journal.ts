@@ -6,10 +6,10 @@ import {
   JournalDeposed,
   type JournalEntry,
   JournalRejected,
-  type Json,
   type Poison,
   type StoredActor,
 } from "../actors/runtime/index.ts";
+import { join } from "./divided-snapshot.ts";
 import { messageOf, sqlState } from "./errors.ts";
 import { type ActorRow, assertLeader, insertPoison, readActor, readLivePage, writeBatch } from "./journal-sql.ts";
 import { writeTexts } from "./journal-texts.ts";
@@ -237,7 +237,7 @@ function toStoredActor(row: ActorRow): StoredActor {
     ref: { kind: row.kind, id: row.id },
     version: Number(row.version),
     state: row.state,
-    snapshot: row.snapshot as Json,
+    snapshot: join(row.snapshot, row.lasting),
     deadline: row.deadline === null ? null : Math.round(row.deadline),
     finished: row.finished,
     updatedAt: Math.round(row.updated_at),

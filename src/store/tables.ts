@@ -202,7 +202,9 @@ export interface ActorsTable {
   version: bigint;
   epoch: bigint;
   state: string;
+  /** Without what `lasting` has of its context; `whole_snapshot(snapshot, lasting)` has both. */
   snapshot: Jsonb;
+  lasting: JsonbDefault;
   deadline: NullableTimestamp;
   finished: Generated<boolean>;
   created_at: Timestamp;

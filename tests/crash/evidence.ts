@@ -94,7 +94,7 @@ export async function readStored(url: string): Promise<Stored> {
   try {
     await client.query("begin isolation level repeatable read read only");
     const actors = await client.query<ActorRow>(
-      "select kind, id, version::int, state, finished, snapshot from actors order by kind, id",
+      "select kind, id, version::int, state, finished, whole_snapshot(snapshot, lasting) as snapshot from actors order by kind, id",
     );
     const transitions = await client.query<Transition>(
       `select kind, id, version::int, event, to_state as "to", xmin::text as commit from transitions order by seq`,

@@ -10,6 +10,7 @@ import {
   type Json,
   type StoredActor,
 } from "../../src/actors/runtime/index.ts";
+import { type DividedSnapshot, divide, join } from "../../src/store/divided-snapshot.ts";
 
 /**
  * For the simulator's own tests: each takes away one thing that the promises rest on.
@@ -25,8 +26,9 @@ export const isSabotage = (name: string): name is Sabotage => (SABOTAGES as read
 export interface Row {
   readonly version: number;
   readonly state: string;
-  /** As text, so that nothing can be changed behind the journal's back. */
+  /** As text, so that nothing can be changed behind the journal's back, and in two parts, as the real one (see `wholeOf`). */
   readonly snapshot: string;
+  readonly lasting: string;
   readonly deadline: number | null;
   readonly finished: boolean;
   readonly updatedAt: number;
@@ -42,7 +44,7 @@ export interface Frozen {
   readonly entry: JournalEntry;
   readonly key: string;
   readonly event: string;
-  readonly snapshot: string;
+  readonly divided: DividedSnapshot;
 }
 
 export const keyOf = ({ kind, id }: ActorRef): string => `${kind}/${id}`;
@@ -52,7 +54,7 @@ export const freeze = (batch: readonly JournalEntry[]): readonly Frozen[] =>
     entry,
     key: keyOf(entry.ref),
     event: JSON.stringify(entry.event),
-    snapshot: JSON.stringify(entry.snapshot),
+    divided: divide(entry),
   }));
 
 export class Store {
@@ -119,10 +121,20 @@ export class Store {
     return (this.log.get(key) ?? []).map(({ event }) => JSON.parse(event) as Json);
   }
 
-  #put({ entry, key, event, snapshot }: Frozen, epoch: number): void {
+  #put({ entry, key, event, divided }: Frozen, epoch: number): void {
     const { expectedVersion, to, deadline, finished, at, texts = [] } = entry;
     for (const { sha256, content } of texts) this.texts.set(sha256, content);
-    this.rows.set(key, { version: expectedVersion + 1, state: to, snapshot, deadline, finished, updatedAt: at });
+    const snapshot = divided.snapshot ?? "null";
+    const lasting = divided.lasting ?? this.rows.get(key)?.lasting ?? "{}";
+    this.rows.set(key, {
+      version: expectedVersion + 1,
+      state: to,
+      snapshot,
+      lasting,
+      deadline,
+      finished,
+      updatedAt: at,
+    });
     if (finished) this.#live.delete(key);
     else this.#live.add(key);
     const logged = this.log.get(key);
@@ -132,12 +144,9 @@ export class Store {
   }
 }
 
-const stored = (ref: ActorRef, { version, state, snapshot, deadline, finished, updatedAt }: Row): StoredActor => ({
-  ref,
-  version,
-  state,
-  snapshot: JSON.parse(snapshot) as Json,
-  deadline,
-  finished,
-  updatedAt,
-});
+export const wholeOf = ({ snapshot, lasting }: Row): Json => join(JSON.parse(snapshot), JSON.parse(lasting));
+
+function stored(ref: ActorRef, row: Row): StoredActor {
+  const { version, state, deadline, finished, updatedAt } = row;
+  return { ref, version, state, snapshot: wholeOf(row), deadline, finished, updatedAt };
+}

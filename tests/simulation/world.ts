@@ -15,7 +15,7 @@ import { SimulatedNode } from "./node.ts";
 import type { Action } from "./plan.ts";
 import { jobOf, NODES, nodeId, numberOf, PATIENCE, profileOf, START } from "./scene.ts";
 import { Server } from "./server.ts";
-import { type Sabotage, Store } from "./store.ts";
+import { type Sabotage, Store, wholeOf } from "./store.ts";
 import { checkReplay, checkServer } from "./views.ts";
 import { Weather } from "./weather.ts";
 
@@ -225,7 +225,7 @@ export class World {
   #settled(): void {
     for (const id of this.promised) {
       const row = this.store.rows.get(`job/${id}`);
-      const context = row && (JSON.parse(row.snapshot) as { context: JobContext }).context;
+      const context = row && (wholeOf(row) as unknown as { context: JobContext }).context;
       const wanted = jobOf(numberOf(id)).fingerprint;
       if (context?.fingerprint !== wanted) {
         this.laws.broken("promised-jobs-are-there", `${id}: ${context?.fingerprint} instead of ${wanted}`);

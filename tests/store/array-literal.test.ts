@@ -1,7 +1,13 @@
 /** What the journal sends as an array is what PostgreSQL reads, whatever texts hold. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
-import { arrayLiteral, joinedJson, jsonItems } from "../../src/store/projections/columns.ts";
+import {
+  arrayLiteral,
+  encodeColumn,
+  joinedJson,
+  jsonItems,
+  type SqlType,
+} from "../../src/store/projections/columns.ts";
 import { seeded } from "../support/seeded.ts";
 import { startSharedEmbedded } from "../support/servers.ts";
 
@@ -45,6 +51,35 @@ test("nor any other", async () => {
     Array.from({ length: Math.floor(random() * 8) }, () => alphabet[Math.floor(random() * alphabet.length)]).join(""),
   );
   expect(await read(texts)).toEqual(texts);
+});
+
+test("nor any number or truth value", async () => {
+  const columns: readonly [SqlType, readonly unknown[], readonly unknown[]][] = [
+    ["integer", [0, -0, -2_147_483_648, null, undefined, "12"], ["0", "0", "-2147483648", null, null, "12"]],
+    ["bigint", [2n ** 63n - 1n, "-9223372036854775808", 5], ["9223372036854775807", "-9223372036854775808", "5"]],
+    ["numeric", [12345678901234567890n, null], ["12345678901234567890", null]],
+    [
+      "double precision",
+      [0.1, 1e-7, 1e300, Number.NaN, -Infinity, null],
+      ["0.1", "1e-07", "1e+300", "NaN", "-Infinity", null],
+    ],
+    ["boolean", [true, false, null], ["true", "false", null]],
+    ["smallint", [], []],
+  ];
+  for (const [type, values, texts] of columns) {
+    const query = `select coalesce($1::${type}[]::text[], '{}') as texts`;
+    const { rows } = await client.query(query, [encodeColumn(type, values, "a.b")]);
+    expect(rows[0]?.texts).toEqual(texts);
+  }
+  for (const [type, value] of [
+    ["integer", 1.5],
+    ["integer", "1,2"],
+    ["bigint", "1e3"],
+    ["double precision", "1"],
+    ["boolean", "t}"],
+  ] as const) {
+    expect(() => encodeColumn(type, [value], "a.b")).toThrow("column a.b");
+  }
 });
 
 test("nor any JSON, as a column of its own", async () => {

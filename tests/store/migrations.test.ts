@@ -101,12 +101,11 @@ describe.each(await databaseServers())("migrations on the $name PostgreSQL", ({ 
     const snapshot = { context: { spec: { modelDefinition: '"ü\\'.repeat(300_000) } } };
     const ref = { kind: "widget", id: "old" };
     const shared = { ref, deadline: null, finished: false, at: 1, row: null, snapshot, to: "open" };
-    const before = await openDatabase({ url: target });
-    const created = { type: "created", input: snapshot.context };
-    await new PostgresJournal(before.writer, 0n).commit([
-      { ...shared, expectedVersion: 0, event: created, from: null },
-    ]);
-    await before.close();
+    await administer(
+      target,
+      `insert into actors (kind, id, version, epoch, state, snapshot, created_at, updated_at)
+        values ('widget', 'old', 1, 0, 'open', '${JSON.stringify(snapshot)}', now(), now())`,
+    );
     expect(await migrate({ url: target })).toEqual(names.slice(4));
     const store = await openDatabase({ url: target });
     const journal = new PostgresJournal(store.writer, 0n);

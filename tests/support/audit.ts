@@ -45,7 +45,9 @@ export async function audit(url: string): Promise<Audit> {
   const faults: string[] = [];
   const jobs = new Map<string, { state: string; attempts: number }>();
   try {
-    const actors = await client.query("select kind, id, version::text, state, snapshot from actors");
+    const actors = await client.query(
+      "select kind, id, version::text, state, whole_snapshot(snapshot, lasting) as snapshot from actors",
+    );
     for (const actor of actors.rows) {
       const { rows } = await client.query<Logged>(
         "select version::text, event, to_state from transitions where kind = $1 and id = $2 order by transitions.version",

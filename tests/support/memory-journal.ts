@@ -13,11 +13,15 @@ import {
   type StoredActor,
   type Texts,
 } from "../../src/actors/runtime/index.ts";
+import { divide, join } from "../../src/store/divided-snapshot.ts";
 
 interface Row {
   version: number;
   state: string;
+  /** Whole, put together of what the real journal would hold. */
   snapshot: string;
+  /** What it would keep apart. */
+  lasting?: string;
   deadline: number | null;
   finished: boolean;
   updatedAt: number;
@@ -89,11 +93,15 @@ export class MemoryJournal implements Journal, Texts {
       if (version !== expectedVersion) throw new JournalRejected(`${ref.kind}/${ref.id} is at ${version}`, true);
     }
     this.commits += 1;
-    for (const { ref, expectedVersion, event, from, to, snapshot, deadline, finished, at, texts = [] } of batch) {
+    for (const entry of batch) {
+      const { ref, expectedVersion, event, from, to, deadline, finished, at, texts = [] } = entry;
       const key = `${ref.kind}/${ref.id}`;
       const version = expectedVersion + 1;
       for (const { sha256, content } of texts) this.texts.set(sha256, content);
-      this.rows.set(key, { version, state: to, snapshot: JSON.stringify(snapshot), deadline, finished, updatedAt: at });
+      const divided = divide(entry);
+      const lasting = divided.lasting ?? this.rows.get(key)?.lasting ?? "{}";
+      const snapshot = JSON.stringify(join(JSON.parse(divided.snapshot ?? "null"), JSON.parse(lasting)));
+      this.rows.set(key, { version, state: to, snapshot, lasting, deadline, finished, updatedAt: at });
       const logged = this.log.get(key) ?? [];
       logged.push({ version, event: JSON.parse(JSON.stringify(event)), from, to });
       this.log.set(key, logged);

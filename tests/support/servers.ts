@@ -138,7 +138,7 @@ async function runPostgres(): Promise<TestServer | undefined> {
   const port = await freePort();
   writeFileSync(
     join(data, "postgresql.auto.conf"),
-    `port = ${port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 100\nshared_buffers = 64MB\n`,
+    `port = ${port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 100\n`,
   );
   background(join(bin, "postgres"), ["-D", data], { ...user, cwd: home }, "SIGQUIT");
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;

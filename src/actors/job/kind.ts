@@ -30,7 +30,10 @@ export type Jobs = Actors<JobMachine>;
 /** The status the wire and the `job_status` enum know. */
 export type JobStatus = "pending" | "assigned" | "running" | "completed" | "failed" | "cancelled";
 
-export const jobStatusOf = (state: string): JobStatus => (state.split(".", 1)[0] ?? state) as JobStatus;
+export function jobStatusOf(state: string): JobStatus {
+  const dot = state.indexOf(".");
+  return (dot < 0 ? state : state.slice(0, dot)) as JobStatus;
+}
 
 export const isTerminal = (status: JobStatus): boolean =>
   status === "completed" || status === "failed" || status === "cancelled";
@@ -60,6 +63,7 @@ export function jobKind({ link, texts, nodes, money }: JobEffectsDependencies): 
     machine: jobMachine,
     rules: JOB_RULES,
     upgrade: upgradeJob,
+    lasting: ["id", "spec", "owner", "userWallet", "fingerprint", "price", "policy", "createdAt", "payment"],
     deadline: ({ context }) => deadlineOf(context),
     finished: (snapshot) =>
       isTerminal(jobStatusOf(dottedState(snapshot.value))) &&

@@ -45,6 +45,7 @@ export function nodeKind({ link, clock, probeDelay }: NodeEffectsDependencies): 
     machine: nodeMachine,
     rules: NODE_RULES,
     upgrade: upgradeNode,
+    lasting: ["id", "profile", "policy", "registeredAt"],
     deadline: ({ context }) => context.deadline,
     finished: () => false,
     awaitsOutside: () => true,

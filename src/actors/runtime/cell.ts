@@ -44,6 +44,8 @@ export class Cell {
   #committed: Committed | null = null;
   /** The actor's row in its own table as this cell last committed it; null since the actor was last read. */
   #row: JournalEntry["row"] = null;
+  /** The context that this cell last committed; null since the actor was last read, by whatever build its row was written. */
+  #written: Readonly<Record<string, unknown>> | null = null;
   #quarantineReason = "";
   readonly #restarts: RestartBudget;
   #closed = false;
@@ -200,6 +202,7 @@ export class Cell {
         from: before?.state ?? null,
         to: after.state,
         snapshot: this.computation.persist(snapshot),
+        ...(this.kind.lasting && { lasting: { names: this.kind.lasting, isKept: this.#keeps(snapshot.context) } }),
         deadline: deadlineOf(this.kind, snapshot),
         finished: after.finished,
         at,
@@ -215,6 +218,12 @@ export class Cell {
     this.host.enqueue(entry, (outcome) => this.#settle(outcome, entry, before, after, reply));
   }
 
+  /** Whether the row has the lasting fields of the context as they are now. */
+  #keeps(context: Readonly<Record<string, unknown>>): boolean {
+    const written = this.#written;
+    return written !== null && (this.kind.lasting ?? []).every((name) => context[name] === written[name]);
+  }
+
   #settle(
     outcome: CommitOutcome,
     entry: JournalEntry,
@@ -227,6 +236,7 @@ export class Cell {
       case "committed":
         this.#committed = after;
         this.#row = entry.row;
+        this.#written = after.snapshot.context;
         this.#mode = "ready";
         if (failpoints.armed) failpoints.hitNow("cell.before_reply");
         reply?.resolve(after, before === null);
@@ -298,6 +308,7 @@ export class Cell {
         if (this.#closed) return;
         this.#rereadDelay = FIRST_REREAD;
         this.#row = null;
+        this.#written = null;
         const known = this.#committed;
         if (stored === null) {
           // Deleted by hand, if it ever was there.

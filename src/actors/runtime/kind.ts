@@ -72,6 +72,8 @@ export interface ActorKind<M extends AnyStateMachine = AnyStateMachine> {
    * with today's machine gives. It changes memory only; the row follows with the actor's next transition.
    */
   upgrade?(snapshot: Json): Json;
+  /** Fields of the context that an actor keeps from its creation, or nearly: they are not written with each transition. */
+  readonly lasting?: readonly (keyof SnapshotFrom<M>["context"] & string)[];
   /** When this state wants a DEADLINE event; null for never. */
   deadline(snapshot: SnapshotFrom<M>): Millis | null;
   /** True when nothing more can happen: the actor leaves memory. */

@@ -48,8 +48,13 @@ export interface JournalEntry {
   /** Dotted state names for people and queries, e.g. "assigned.offering"; `from` is null for a creation. */
   readonly from: string | null;
   readonly to: string;
-  /** XState's persisted snapshot, opaque to the journal. */
+  /** XState's persisted snapshot, opaque to the journal but for what `lasting` says. */
   readonly snapshot: Json;
+  /**
+   * Fields of the snapshot's context that an actor gets when it is made and seldom or never again. Absent: none are known.
+   * `isKept`: they are as this process last wrote them, at `expectedVersion`.
+   */
+  readonly lasting?: { readonly names: readonly string[]; readonly isKept: boolean };
   /** When the runtime owes this actor a DEADLINE event; null for none. */
   readonly deadline: Millis | null;
   /** True once the actor has reached a final state: it is not loaded at start-up any more. */

@@ -211,14 +211,14 @@ export class Matchmaker {
   /** Where the job goes; null: nowhere. Never to the node that failed it last while another fits. */
   #choose(job: QueuedJob): readonly string[] | null {
     const isKept = this.keptFrom(job);
-    const shape = job.exclusions.length === 0 && isKept === nowhere ? shapeOf(job) : null;
-    if (shape !== null && this.#fitsNowhere.has(shape)) return null;
+    const isOfShape = job.exclusions.length === 0 && isKept === nowhere;
+    if (isOfShape && this.#fitsNowhere.size > 0 && this.#fitsNowhere.has(shapeOf(job))) return null;
     const isTried = this.exclusionOf(job);
     const isExcluded = isKept === nowhere ? isTried : (nodeId: string) => isTried(nodeId) || isKept(nodeId);
     const elsewhere =
       job.avoid.length > 0 ? this.#best(job, (nodeId) => job.avoid.includes(nodeId) || isExcluded(nodeId)) : null;
     const chosen = elsewhere ?? this.#best(job, isExcluded);
-    if (chosen === null && shape !== null) this.#fitsNowhere.add(shape);
+    if (chosen === null && isOfShape) this.#fitsNowhere.add(shapeOf(job));
     return chosen;
   }
 

@@ -38,6 +38,7 @@ const ownFunctions = [
   "journal_assert_leader(bigint)",
   "journal_assert_written(bigint, bigint)",
   "journal_assert_in_step(bigint, bigint, text)",
+  "whole_snapshot(json, json)",
 ] as const;
 const ownTables = [...dataTables, "leadership", "schema_migrations"] as const;
 

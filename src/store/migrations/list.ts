@@ -4,6 +4,7 @@ import nodeConduct from "../../../migrations/0003_node_conduct.sql" with { type:
 import lighterCommits from "../../../migrations/0004_lighter_commits.sql" with { type: "text" };
 import texts from "../../../migrations/0005_texts.sql" with { type: "text" };
 import ledger from "../../../migrations/0006_ledger.sql" with { type: "text" };
+import lasting from "../../../migrations/0007_lasting.sql" with { type: "text" };
 
 /** One forward-only step of the schema. */
 export interface Migration {
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: "lighter_commits", sql: lighterCommits },
   { version: 5, name: "texts", sql: texts },
   { version: 6, name: "ledger", sql: ledger },
+  { version: 7, name: "lasting", sql: lasting },
 ];

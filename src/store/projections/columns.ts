@@ -99,6 +99,30 @@ export const joinedJson = (texts: readonly (string | null)[]): string => texts.j
 /** The SQL for the texts in such a parameter, as a text[]. JSON text is never empty, so what is empty is SQL null. */
 export const jsonItems = (parameter: number): string => `string_to_array($${parameter}, e'\\x1e', '')`;
 
+/**
+ * One column of many rows as the parameter it is sent in: `jsonItems` reads one of type jsonb, a cast to `type[]` any other.
+ * @throws JournalRejected when a value cannot be of that type.
+ */
+export function encodeColumn(type: SqlType, values: readonly unknown[], column: string): string {
+  const texts = values.map((value) => encode(type, value, column));
+  if (type === "jsonb") return joinedJson(texts);
+  return plainTypes.has(type) ? plainLiteral(texts) : arrayLiteral(texts);
+}
+
+/** Types whose every text (see `encode`) is letters, digits, signs and points. */
+const plainTypes: ReadonlySet<SqlType> = new Set([
+  "smallint",
+  "integer",
+  "bigint",
+  "numeric",
+  "double precision",
+  "boolean",
+]);
+
+/** A PostgreSQL array literal of numbers or truth values. */
+export const plainLiteral = (items: readonly (string | number | boolean | null)[]): string =>
+  `{${items.map((item) => item ?? "NULL").join()}}`;
+
 /** A PostgreSQL array literal of values that are already text. */
 export function arrayLiteral(items: readonly (string | null)[]): string {
   let literal = "{";

@@ -1,5 +1,5 @@
 import { type JournalEntry, JournalRejected } from "../../actors/runtime/index.ts";
-import { arrayLiteral, type Columns, encode, type SqlType } from "./columns.ts";
+import { type Columns, encodeColumn, type SqlType } from "./columns.ts";
 import type { Row, Statement } from "./projector.ts";
 
 /** By the names a booking has; those of the columns beside them. */
@@ -29,7 +29,11 @@ export function ledgerStatements(entries: readonly JournalEntry[]): readonly Sta
         select * from unnest(${typed.map(([, type], index) => `$${index + 1}::${type}[]`).join()})
         on conflict (payment_id, number) do nothing`,
       values: typed.map(([name, type]) =>
-        arrayLiteral(rows.map((row) => encode(type, row[name], `ledger_entries.${name}`))),
+        encodeColumn(
+          type,
+          rows.map((row) => row[name]),
+          `ledger_entries.${name}`,
+        ),
       ),
     },
   ];

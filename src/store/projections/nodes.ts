@@ -1,5 +1,5 @@
 import { type JournalEntry, JournalRejected } from "../../actors/runtime/index.ts";
-import { arrayLiteral, type Columns, encode } from "./columns.ts";
+import { arrayLiteral, type Columns, encodeColumn } from "./columns.ts";
 import { type Projector, type Row, type Statement, tableProjector, upsert } from "./projector.ts";
 import { reputationStatements } from "./reputation-changes.ts";
 
@@ -128,7 +128,11 @@ function completeDevice(nodeId: string, device: Row): Row {
 
 function removeOthers(owners: readonly string[], devices: readonly Row[]): Statement {
   const column = (name: string) =>
-    arrayLiteral(devices.map((device) => encode(deviceColumns[name] ?? "text", device[name], `node_devices.${name}`)));
+    encodeColumn(
+      deviceColumns[name] ?? "text",
+      devices.map((device) => device[name]),
+      `node_devices.${name}`,
+    );
   return {
     name: "remove_node_devices",
     text: `delete from node_devices d where d.node_id = any($1::uuid[]) and not exists (

@@ -1,5 +1,5 @@
 import { type JournalEntry, JournalRejected } from "../../actors/runtime/index.ts";
-import { arrayLiteral, type Columns, encode, joinedJson, jsonItems, type SqlType } from "./columns.ts";
+import { type Columns, encodeColumn, jsonItems, type SqlType } from "./columns.ts";
 
 /** A statement ready to be sent: prepared under `name` on first use. */
 export interface Statement {
@@ -45,20 +45,24 @@ export interface TableOptions {
 export function tableProjector(options: TableOptions): Projector {
   const { table, columns, lasting = [] } = options;
   const passing = Object.fromEntries(Object.entries(columns).filter(([name]) => !lasting.includes(name)));
+  const bits = bitsOf(options);
   return {
     kind: options.kind,
     statements(entries, whole) {
-      const wholeRows: Row[] = [];
-      const changedRows: Row[] = [];
+      const wholeRows = new Map<number, Row[]>();
+      const changedRows = new Map<number, Row[]>();
       for (const entry of entries) {
         if (entry.row === null) continue;
-        refuseUnknown(entry.row, options);
+        const mask = maskOfRow(entry.row, bits, table);
         const isKnown = !whole && lasting.length > 0 && areKept(lasting, entry.row, entry.rowBefore ?? null);
-        (isKnown ? changedRows : wholeRows).push(completeRow(entry, entry.row));
+        const groups = isKnown ? changedRows : wholeRows;
+        const group = groups.get(mask);
+        if (group === undefined) groups.set(mask, [completeRow(entry, entry.row)]);
+        else group.push(completeRow(entry, entry.row));
       }
       return [
-        ...groupByColumns(wholeRows, columns).map((group) => upsert(table, ["id"], group, columns)),
-        ...groupByColumns(changedRows, passing).map((group) => update(table, group, passing)),
+        ...[...wholeRows.values()].map((rows) => upsert(table, ["id"], groupOf(rows, columns), columns)),
+        ...[...changedRows.values()].map((rows) => update(table, groupOf(rows, passing), passing)),
       ];
     },
   };
@@ -67,14 +71,33 @@ export function tableProjector(options: TableOptions): Projector {
 export type Row = Readonly<Record<string, unknown>>;
 
 function completeRow(entry: JournalEntry, row: Row): Row {
-  return { state: entry.to, updated_at: entry.at, ...row, version: entry.expectedVersion + 1 };
+  const { state = entry.to, updated_at = entry.at } = row;
+  return { ...row, state, updated_at, version: entry.expectedVersion + 1 };
 }
 
-function refuseUnknown(row: Row, { columns, besides = [], table }: TableOptions): void {
+/** What every row gets, whether it names it or not. */
+const GIVEN: readonly string[] = ["version", "state", "updated_at"];
+
+/**
+ * What each name in a row adds to the mask that tells which columns it names: a bit of its own, nothing where that says nothing.
+ * Sums are exact up to 53 columns.
+ */
+function bitsOf({ columns, besides = [], table }: TableOptions): ReadonlyMap<string, number> {
+  const names = Object.keys(columns);
+  if (names.length > 53) throw new Error(`${table} has more columns than a mask has bits`);
+  const bits = new Map(names.map((name, index) => [name, 2 ** index]));
+  for (const name of [...GIVEN, ...besides]) bits.set(name, 0);
+  return bits;
+}
+
+function maskOfRow(row: Row, bits: ReadonlyMap<string, number>, table: string): number {
+  let mask = 0;
   for (const name in row) {
-    if (!(name in columns || besides.includes(name)))
-      throw new JournalRejected(`${table} has no column ${name}`, false);
+    const bit = bits.get(name);
+    if (bit === undefined) throw new JournalRejected(`${table} has no column ${name}`, false);
+    if (row[name] !== undefined) mask += bit;
   }
+  return mask;
 }
 
 const areKept = (names: readonly string[], row: Row, before: Row | null): boolean =>
@@ -84,8 +107,12 @@ const areKept = (names: readonly string[], row: Row, before: Row | null): boolea
 function isKept(now: unknown, before: unknown): boolean {
   if (now === before) return true;
   if (typeof now !== "object" || typeof before !== "object" || now === null || before === null) return false;
-  const parts = Object.entries(now);
-  return parts.length === Object.keys(before).length && parts.every(([name, part]) => part === (before as Row)[name]);
+  let parts = 0;
+  for (const name in now) {
+    if ((now as Row)[name] !== (before as Row)[name]) return false;
+    parts += 1;
+  }
+  return parts === Object.keys(before).length;
 }
 
 /** Rows that name the same columns; one statement each. A kind that always names the same ones makes one group. */
@@ -94,18 +121,11 @@ interface RowGroup {
   readonly rows: readonly Row[];
 }
 
-function groupByColumns(rows: readonly Row[], columns: Columns): readonly RowGroup[] {
-  const all = Object.keys(columns);
-  const groups = new Map<string, { names: string[]; rows: Row[] }>();
-  for (const row of rows) {
-    let key = "";
-    for (const name of all) key += row[name] === undefined ? "0" : "1";
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { names: all.filter((name) => row[name] !== undefined), rows: [row] });
-    else group.rows.push(row);
-  }
-  return [...groups.values()];
-}
+/** Of rows that all name the same. */
+const groupOf = (rows: readonly Row[], columns: Columns): RowGroup => ({
+  names: Object.keys(columns).filter((name) => rows[0]?.[name] !== undefined),
+  rows,
+});
 
 /** `insert ... on conflict (key) do update`, all rows in one statement. Only names from `columns` reach the SQL text. */
 export function upsert(table: string, key: readonly string[], group: RowGroup, columns: Columns): Statement {
@@ -162,8 +182,10 @@ const itemOf = (name: string, columns: Columns): string =>
   typeOf(name, columns) === "jsonb" ? `item.${name}::jsonb` : `item.${name}`;
 
 const valuesOf = (table: string, { names, rows }: RowGroup, columns: Columns): readonly string[] =>
-  names.map((name) => {
-    const type = typeOf(name, columns);
-    const texts = rows.map((row) => encode(type, row[name], `${table}.${name}`));
-    return type === "jsonb" ? joinedJson(texts) : arrayLiteral(texts);
-  });
+  names.map((name) =>
+    encodeColumn(
+      typeOf(name, columns),
+      rows.map((row) => row[name]),
+      `${table}.${name}`,
+    ),
+  );

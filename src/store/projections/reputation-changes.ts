@@ -1,5 +1,5 @@
 import { type JournalEntry, JournalRejected } from "../../actors/runtime/index.ts";
-import { arrayLiteral, type Columns, encode, type SqlType } from "./columns.ts";
+import { type Columns, encodeColumn, type SqlType } from "./columns.ts";
 import type { Row, Statement } from "./projector.ts";
 
 const columns: Columns = {
@@ -32,7 +32,11 @@ export function reputationStatements(entries: readonly JournalEntry[]): readonly
         select * from unnest(${typed.map(([, type], index) => `$${index + 1}::${type}[]`).join()})
         on conflict (node_id, number) do nothing`,
       values: typed.map(([name, type]) =>
-        arrayLiteral(rows.map((row) => encode(type, row[name], `reputation_changes.${name}`))),
+        encodeColumn(
+          type,
+          rows.map((row) => row[name]),
+          `reputation_changes.${name}`,
+        ),
       ),
     },
   ];

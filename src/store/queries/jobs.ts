@@ -50,7 +50,7 @@ export async function findJobDetail(db: Kysely<Database>, id: string): Promise<J
     .selectFrom("jobs")
     .leftJoin("actors", (join) => join.on("actors.kind", "=", "job").on("actors.id", "=", sql<string>`jobs.id::text`))
     .selectAll("jobs")
-    .select(sql<JobContext | null>`actors.snapshot -> 'context'`.as("context"))
+    .select(sql<JobContext | null>`whole_snapshot(actors.snapshot, actors.lasting) -> 'context'`.as("context"))
     .where("jobs.id", "=", id)
     .executeTakeFirst();
   if (found === undefined) return undefined;

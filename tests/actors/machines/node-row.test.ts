@@ -176,12 +176,12 @@ test("a node's changes of score are written once, in the commit of the transitio
   const columns = /\(([^)]*)\)/.exec(added?.text ?? "")?.[1]?.split(",") ?? [];
   expect(Object.fromEntries(columns.map((name, index) => [name, added?.values[index]]))).toEqual({
     node_id: `{"${failed.context.id}"}`,
-    number: '{"1"}',
+    number: "{1}",
     reason: '{"failed"}',
-    score_before: '{"75"}',
-    score_after: '{"70"}',
+    score_before: "{75}",
+    score_after: "{70}",
     job_id: `{"${uuid(1)}"}`,
-    attempt: '{"1"}',
+    attempt: "{1}",
     detail: "{NULL}",
     changed_at: `{"${new Date(T0).toISOString()}"}`,
   });
