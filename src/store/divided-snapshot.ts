@@ -1,6 +1,6 @@
 /**
  * A snapshot as it is stored: the fields of its context that an actor keeps from its creation stand apart, in `actors.lasting`, and are
- * written when they are new or have changed. A job's are two thirds of it, and all of it that can be large.
+ * written when they are new or have changed. Of a small job that is half of it; of any, all that can be large.
  */
 import type { JournalEntry, Json } from "../actors/runtime/index.ts";
 import { encodePlainJson } from "./projections/columns.ts";

@@ -92,6 +92,13 @@ describe.each(await databaseServers())(
     const socket = async () => ((await database.writer.client()) as unknown as WithSocket).connection.stream;
     const backends = async () => (await admin.query(`select from pg_stat_activity where ${ours}`)).rowCount;
 
+    /** The connection is ended while nobody uses it, and that has been noticed. */
+    const loseUnused = async () => {
+      const stream = await socket();
+      await terminate();
+      await until("the loss to be noticed", () => stream.destroyed);
+    };
+
     test("a batch whose server process was killed before COMMIT is unknown, was not written, and can be sent again", async () => {
       const batch = [entry(widget()), entry(widget())];
       await locker.query("begin; lock table transitions");
@@ -137,9 +144,7 @@ describe.each(await databaseServers())(
     test("an idle connection that was killed is replaced without anybody noticing", async () => {
       const ref = widget();
       await journal.commit([entry(ref)]);
-      await terminate();
-      await until("the loss to be noticed", async () => (await backends()) === 0);
-      await sleep(20);
+      await loseUnused();
       await journal.commit([entry(ref, 1)]);
       expect(await versionAtServer(ref)).toBe(2);
     });
@@ -181,8 +186,7 @@ describe.each(await databaseServers())(
     });
 
     test("many callers at once share the one connection that replaces a lost one", async () => {
-      await terminate();
-      await sleep(20);
+      await loseUnused();
       const batches = Array.from({ length: 20 }, () => [entry(widget())]);
       await Promise.all(batches.map((batch) => journal.commit(batch)));
       expect(await backends()).toBe(1);

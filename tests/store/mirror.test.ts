@@ -553,7 +553,8 @@ describe.skipIf(!installed)("the Redis mirror", () => {
       if (performance.now() - stoppedAt > 6000) throw new Error("still up after 6 s");
       await Bun.sleep(10);
     }
-    expect(slowest).toBeLessThan(250);
+    // A submission that waited for Redis would take the three seconds.
+    expect(slowest).toBeLessThan(1_500);
     expect(one.mirror.waiting).toBe(0);
     expect(one.mirror.health().error).toContain("did not answer within 3 s");
     for (const source of sources) await one.core.reports.completed(source, result);

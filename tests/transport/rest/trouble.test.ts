@@ -106,16 +106,18 @@ describe("the running server", () => {
     const id = await submit(own);
     const jobs = own.queries.jobs as { find: Harness["queries"]["jobs"]["find"] };
     const real = jobs.find;
+    const asked = Promise.withResolvers<void>();
     jobs.find = async (wanted) => {
+      asked.resolve();
       await Bun.sleep(300);
       return real(wanted);
     };
     const answer = own.get(`/api/jobs/${id}`);
-    await Bun.sleep(50);
+    await asked.promise;
     const stopped = own.server.stop();
     expect((await answer).status).toBe(200);
     await stopped;
-    expect(own.get("/api/health")).rejects.toThrow();
+    await expect(own.get("/api/health")).rejects.toThrow();
     await own.stop();
   });
 });
