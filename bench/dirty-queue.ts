@@ -162,9 +162,11 @@ export function flapping(decisions = 20_000): readonly DirtyFigure[] {
   });
 }
 
-if (import.meta.main) {
+export function showDirtyCases(): void {
   for (const { what, value, unit } of [...roomChanges(), ...takes(), ...flapping()]) {
     const shown = value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(2);
     console.log(`${what.padEnd(86)} ${shown.padStart(10)} ${unit}`);
   }
 }
+
+if (import.meta.main) showDirtyCases();

@@ -1,22 +1,24 @@
 /**
- * What placing costs: `npm run bench:placement`. Three questions, each with its target and whether it was reached.
+ * What placing costs: `npm run bench:placement`. Three questions; those that have a target tell whether it was reached.
  *
  * 1. Decisions in memory, over fleets of 100 to 100,000 nodes: find the best node for a job of a mix and take its room, while
  *    the oldest placements give theirs back, so that the fleet stays half full. Beside it the same by scoring every node.
  * 2. Placements with everything that makes them real (committed-placements.ts).
  * 3. Dirty cases of the queue (dirty-queue.ts).
  *
- * The fleets take turns, round by round, and the median round counts: the machine is shared, and what disturbs one size
- * then disturbs all of them.
+ * The fleets take turns, round by round, and the median round counts, of two sizes the median of how they compare within a
+ * round: the machine is shared, and what disturbs one size then disturbs all of them. They are measured when every job of the
+ * first filling has ended, as what jobs leave behind where they come and go is less tidy than what a filling does.
  */
 import { type Hold, NodePool, type PooledNode } from "../src/actors/scheduler/node-pool.ts";
 import type { Demand } from "../src/domain/job-spec.ts";
 import { crowded, lacks, matchScore, roomLeft, scoreTerms } from "../src/domain/placement.ts";
 import { demands, fleet } from "../tests/support/fleet.ts";
 import { committedPlacements } from "./committed-placements.ts";
+import { showDirtyCases } from "./dirty-queue.ts";
 
 const SIZES = [100, 1000, 10_000, 100_000] as const;
-const ROUNDS = 7;
+const ROUNDS = 21;
 const DECISIONS = 5000;
 const nobody = () => false;
 const NOTHING: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
@@ -41,6 +43,11 @@ class Fleet {
     this.#limit = Math.floor(nodes.reduce((sum, node) => sum + node.profile.slots, 0) / 2);
     while (this.#running.length - this.#ended < this.#limit && this.#next < 4 * this.#limit)
       this.#place(crypto.randomUUID());
+  }
+
+  /** Until none runs of the jobs that it was filled with. */
+  turnOver(): void {
+    while (this.#ended < this.#limit) this.decisionsPerSecond();
   }
 
   decisionsPerSecond(): number {
@@ -86,7 +93,7 @@ const shown = (value: number): string => Math.round(value).toLocaleString("en");
 const verdict = (reached: boolean): string => (reached ? "reached" : "MISSED");
 
 const fleets = SIZES.map((size) => new Fleet(size));
-for (const one of fleets) one.decisionsPerSecond();
+for (const one of fleets) one.turnOver();
 const rounds = Array.from({ length: ROUNDS }, () => fleets.map((one) => one.decisionsPerSecond()));
 const rates = SIZES.map((_, index) => median(rounds.map((round) => round[index] ?? 0)));
 
@@ -96,17 +103,18 @@ SIZES.forEach((size, index) => {
   const plain = bruteForcePerSecond(fleet(size, 1), Math.max(5, Math.floor(200_000 / size)));
   console.log(`${shown(size).padStart(9)} ${shown(rates[index] ?? 0).padStart(12)} ${shown(plain).padStart(12)}`);
 });
-const [, thousand = 0, tenThousand = 0, hundredThousand = 0] = rates;
+const tenThousand = rates[2] ?? 0;
+const slower = median(rounds.map(([, thousand = 0, , hundredThousand = 0]) => thousand / hundredThousand));
 console.log(`at 10,000 nodes: target 100,000/s ${verdict(tenThousand >= 100_000)}`);
-console.log(
-  `at 100,000 nodes ${(thousand / hundredThousand).toFixed(2)} times slower than at 1,000: target 2 ${verdict(hundredThousand * 2 >= thousand)}`,
-);
+console.log(`at 100,000 nodes ${slower.toFixed(2)} times slower than at 1,000: target 2 ${verdict(slower <= 2)}`);
 
 const { placementsPerSecond, coldPerSecond } = await committedPlacements(5000, 20_000);
 console.log(
   `committed at 5,000 nodes, journal included: ${shown(placementsPerSecond)}/s (a fresh process ${shown(coldPerSecond)}/s), ` +
     `target 3,000/s ${verdict(placementsPerSecond >= 3000)}`,
 );
+console.log("\nDirty cases of the queue");
+showDirtyCases();
 console.log(
   "Published by others, of whole systems on other machines, so not like for like: Nomad 1,500-3,750/s, kube-scheduler 680-810/s, Slurm 500/s",
 );

@@ -11,6 +11,20 @@ import type { Place } from "./node-place.ts";
 
 /** The first place of a chunk tells of the chunk itself, so that it fills whole cache lines. */
 const CHUNK = 32;
+
+/** Of a place: what is known of a node in a list lies together, so that a search that looks at the first few waits for one cache line. */
+const BYTES = 16;
+const DOUBLES = BYTES / Float64Array.BYTES_PER_ELEMENT;
+const WORDS = BYTES / Int32Array.BYTES_PER_ELEMENT;
+/** How high it stands, a double; above, how high the first of each chunk stands. In the first place: see `#linkOf`. */
+const STANDING = 0;
+/** Above, the chunks below. In the first place how many there are. */
+const NODE = 2;
+/**
+ * What each node has of what jobs ask for (`node-marks.ts`); above, the first node of each chunk. In the first place the next chunk of
+ * the list; in the highest chunk how many levels are below it.
+ */
+const MARKS = 3;
 const MOST = CHUNK - 1;
 const HALF = CHUNK / 2;
 /** A chunk that small is joined with a neighbour, if both together leave room to grow. */
@@ -27,15 +41,9 @@ const ALONE = -1;
 const LEVELS = 8;
 
 export class NodeOrder {
-  /** How high each stands; above, how high the first of each chunk stands. In the first place: see `#linkOf`. */
-  #standings = new Float64Array(16 * CHUNK);
-  /** Above, the chunks below. In the first place how many there are. */
-  #nodes = new Int32Array(16 * CHUNK);
-  /**
-   * What each node has of what jobs ask for (`node-marks.ts`); above, the first node of each chunk. In the first place the next chunk of
-   * the list; in the highest chunk how many levels are below it.
-   */
-  #marks = new Int32Array(16 * CHUNK);
+  #buffer = new ArrayBuffer(16 * CHUNK * BYTES);
+  #doubles = new Float64Array(this.#buffer);
+  #words = new Int32Array(this.#buffer);
   readonly #freeChunks: number[] = [];
   #used = 0;
   /** The way that `#descend` went: the chunks, the highest first, and which of each one's entries it took. */
@@ -51,24 +59,24 @@ export class NodeOrder {
   ) {}
 
   countOf(chunk: number): number {
-    return this.#nodes[chunk * CHUNK] as number;
+    return this.#words[chunk * CHUNK * WORDS + NODE] as number;
   }
 
   /** The chunk behind this one in its list. */
   nextOf(chunk: number): number {
-    return this.#marks[chunk * CHUNK] as number;
+    return this.#words[chunk * CHUNK * WORDS + MARKS] as number;
   }
 
   nodeAt(chunk: number, rank: number): number {
-    return this.#nodes[chunk * CHUNK + 1 + rank] as number;
+    return this.#words[(chunk * CHUNK + 1 + rank) * WORDS + NODE] as number;
   }
 
   marksAt(chunk: number, rank: number): number {
-    return this.#marks[chunk * CHUNK + 1 + rank] as number;
+    return this.#words[(chunk * CHUNK + 1 + rank) * WORDS + MARKS] as number;
   }
 
   standingAt(chunk: number, rank: number): number {
-    return this.#standings[chunk * CHUNK + 1 + rank] as number;
+    return this.#doubles[(chunk * CHUNK + 1 + rank) * DOUBLES + STANDING] as number;
   }
 
   /** Returns what the list is known by from now on. */
@@ -111,11 +119,11 @@ export class NodeOrder {
 
   /** Of a chunk of nodes the one before it; of the first of a list, below `ALONE`, the list's highest chunk. */
   #linkOf(chunk: number): number {
-    return this.#standings[chunk * CHUNK] as number;
+    return this.#doubles[chunk * CHUNK * DOUBLES + STANDING] as number;
   }
 
   #setLink(chunk: number, link: number): void {
-    this.#standings[chunk * CHUNK] = link;
+    this.#doubles[chunk * CHUNK * DOUBLES + STANDING] = link;
   }
 
   /** The highest chunk of a list; none where it has but one. */
@@ -126,13 +134,13 @@ export class NodeOrder {
 
   #setRoot(list: number, root: number, levels: number): void {
     this.#setLink(list, ALONE - 1 - root);
-    this.#marks[root * CHUNK] = levels;
+    this.#words[root * CHUNK * WORDS + MARKS] = levels;
   }
 
   /** Goes down to the chunk that the node is in, or belongs in. */
   #descend(list: number, node: number, standing: number): number {
     const root = this.#rootOf(list);
-    this.#levels = root === NO_CHUNK ? 0 : (this.#marks[root * CHUNK] as number);
+    this.#levels = root === NO_CHUNK ? 0 : (this.#words[root * CHUNK * WORDS + MARKS] as number);
     let chunk = root === NO_CHUNK ? list : root;
     for (let level = 0; level < this.#levels; level++) {
       const turn = this.#turnIn(chunk, node, standing);
@@ -147,7 +155,7 @@ export class NodeOrder {
   /** Goes down to the first chunk of a list that has several. */
   #descendFirst(list: number): void {
     let chunk = this.#rootOf(list);
-    this.#levels = this.#marks[chunk * CHUNK] as number;
+    this.#levels = this.#words[chunk * CHUNK * WORDS + MARKS] as number;
     for (let level = 0; level < this.#levels; level++) {
       this.#way[level] = chunk;
       this.#turns[level] = 0;
@@ -195,8 +203,8 @@ export class NodeOrder {
   #rename(level: number, node: number, standing: number): void {
     for (let above = level - 1; above >= 0; above--) {
       const at = (this.#way[above] as number) * CHUNK + 1 + (this.#turns[above] as number);
-      this.#standings[at] = standing;
-      this.#marks[at] = node;
+      this.#doubles[at * DOUBLES + STANDING] = standing;
+      this.#words[at * WORDS + MARKS] = node;
       if (this.#turns[above] !== 0) return;
     }
   }
@@ -208,8 +216,8 @@ export class NodeOrder {
     const next = this.nextOf(left);
     const leaf = this.#splitOff(left);
     for (let rank = 0; rank < this.countOf(leaf); rank++) this.lines.setChunk(this.nodeAt(leaf, rank), leaf);
-    this.#marks[leaf * CHUNK] = next;
-    this.#marks[left * CHUNK] = leaf;
+    this.#words[leaf * CHUNK * WORDS + MARKS] = next;
+    this.#words[left * CHUNK * WORDS + MARKS] = leaf;
     this.#setLink(leaf, left);
     if (next !== NO_CHUNK) this.#setLink(next, leaf);
     let right = leaf;
@@ -291,14 +299,14 @@ export class NodeOrder {
     const link = this.#linkOf(chunk);
     if (next !== NO_CHUNK) this.#setLink(next, link);
     if (chunk === first) return next;
-    this.#marks[link * CHUNK] = next;
+    this.#words[link * CHUNK * WORDS + MARKS] = next;
     return first;
   }
 
   /** A highest chunk with but one below it is of no use. */
   #lower(list: number): void {
     for (let root = this.#rootOf(list); root !== NO_CHUNK && this.countOf(root) === 1; root = this.#rootOf(list)) {
-      const levels = this.#marks[root * CHUNK] as number;
+      const levels = this.#words[root * CHUNK * WORDS + MARKS] as number;
       if (levels === 1) this.#setLink(list, ALONE);
       else this.#setRoot(list, this.nodeAt(root, 0), levels - 1);
       this.#freeChunks.push(root);
@@ -310,17 +318,17 @@ export class NodeOrder {
     const count = this.countOf(chunk);
     const at = chunk * CHUNK + 1 + rank;
     for (let to = chunk * CHUNK + 1 + count; to > at; to--) this.#copy(to - 1, to);
-    this.#standings[at] = standing;
-    this.#nodes[at] = node;
-    this.#marks[at] = marks;
-    this.#nodes[chunk * CHUNK] = count + 1;
+    this.#doubles[at * DOUBLES + STANDING] = standing;
+    this.#words[at * WORDS + NODE] = node;
+    this.#words[at * WORDS + MARKS] = marks;
+    this.#words[chunk * CHUNK * WORDS + NODE] = count + 1;
   }
 
   #drop(chunk: number, rank: number): void {
     const count = this.countOf(chunk) - 1;
     const end = chunk * CHUNK + 1 + count;
     for (let to = chunk * CHUNK + 1 + rank; to < end; to++) this.#copy(to + 1, to);
-    this.#nodes[chunk * CHUNK] = count;
+    this.#words[chunk * CHUNK * WORDS + NODE] = count;
   }
 
   /** From rank `first` on, to the end of another chunk. */
@@ -328,35 +336,28 @@ export class NodeOrder {
     const many = this.countOf(from) - first;
     const end = this.countOf(to);
     for (let rank = 0; rank < many; rank++) this.#copy(from * CHUNK + 1 + first + rank, to * CHUNK + 1 + end + rank);
-    this.#nodes[from * CHUNK] = first;
-    this.#nodes[to * CHUNK] = end + many;
+    this.#words[from * CHUNK * WORDS + NODE] = first;
+    this.#words[to * CHUNK * WORDS + NODE] = end + many;
   }
 
   #copy(from: number, to: number): void {
-    this.#standings[to] = this.#standings[from] as number;
-    this.#nodes[to] = this.#nodes[from] as number;
-    this.#marks[to] = this.#marks[from] as number;
+    this.#doubles[to * DOUBLES + STANDING] = this.#doubles[from * DOUBLES + STANDING] as number;
+    this.#words[to * WORDS + NODE] = this.#words[from * WORDS + NODE] as number;
+    this.#words[to * WORDS + MARKS] = this.#words[from * WORDS + MARKS] as number;
   }
 
   #open(): number {
     const chunk = this.#freeChunks.pop() ?? this.#used++;
-    if (this.#used * CHUNK > this.#nodes.length) {
-      const length = 2 * this.#nodes.length;
-      this.#nodes = copied(this.#nodes, new Int32Array(length));
-      this.#marks = copied(this.#marks, new Int32Array(length));
-      this.#standings = copied(this.#standings, new Float64Array(length));
-    }
-    this.#nodes[chunk * CHUNK] = 0;
-    this.#marks[chunk * CHUNK] = NO_CHUNK;
+    if (this.#used * CHUNK * BYTES > this.#buffer.byteLength) this.#grow();
+    this.#words[chunk * CHUNK * WORDS + NODE] = 0;
+    this.#words[chunk * CHUNK * WORDS + MARKS] = NO_CHUNK;
     this.#setLink(chunk, ALONE);
     return chunk;
   }
-}
 
-function copied<Numbers extends Float64Array<ArrayBuffer> | Int32Array<ArrayBuffer>>(
-  from: Numbers,
-  to: Numbers,
-): Numbers {
-  to.set(from);
-  return to;
+  #grow(): void {
+    this.#buffer = this.#buffer.transfer(2 * this.#buffer.byteLength);
+    this.#doubles = new Float64Array(this.#buffer);
+    this.#words = new Int32Array(this.#buffer);
+  }
 }

@@ -4,7 +4,7 @@
  * that reads no further than the best few waits for one cache line. (In lists of their own, unsorted, they were an eighth of
  * what a decision costs at 100,000 nodes.)
  */
-import { GPU_STEPS } from "./node-facts.ts";
+import { GPU_STEPS, RAM_STEPS } from "./node-facts.ts";
 
 /** Bits of a shelf's number that tell the tier of RAM; the others tell that of GPU memory. */
 const RAM_BITS = 4;
@@ -18,8 +18,9 @@ const NUMBERS = GPU_STEPS << RAM_BITS;
  * Room for all shelves that a make can have, and the record before them. An odd number of cache lines: makes that lie a power of two
  * apart would have to share few places of a cache.
  */
-const RECORDS = 140;
 const RECORD_BYTES = 16;
+const PER_LINE = 64 / RECORD_BYTES;
+const RECORDS = PER_LINE * (Math.ceil((1 + GPU_STEPS * RAM_STEPS) / PER_LINE) | 1);
 const DOUBLES = RECORD_BYTES / Float64Array.BYTES_PER_ELEMENT;
 const WORDS = RECORD_BYTES / Int32Array.BYTES_PER_ELEMENT;
 /** Places of the words in a record; its first double is how high the shelf stands. */
