@@ -4,10 +4,11 @@
  * not be collected.
  */
 import { NO_ATTEMPT } from "./node-lines.ts";
+import { doublesOf, Records, wordsOf } from "./records.ts";
 
 const BYTES = 32;
-const DOUBLES = BYTES / Float64Array.BYTES_PER_ELEMENT;
-const WORDS = BYTES / Int32Array.BYTES_PER_ELEMENT;
+const DOUBLES = doublesOf(BYTES);
+const WORDS = wordsOf(BYTES);
 
 /** Places of the doubles in an attempt, then of its words. */
 const RAM = 0;
@@ -16,30 +17,28 @@ const NODE = 4;
 const EARLIER = 5;
 const NEXT = 6;
 
-export class NodeAttempts {
-  #buffer = new ArrayBuffer(64 * BYTES);
-  #doubles = new Float64Array(this.#buffer);
-  #words = new Int32Array(this.#buffer);
+export class NodeAttempts extends Records {
   readonly #jobs: string[] = [];
-  readonly #free: number[] = [];
-  #used = 0;
+
+  constructor() {
+    super(BYTES);
+  }
 
   /** `earlier`: the one that came to the node before it. */
   create(jobId: string, node: number, ramBytes: number, vramBytes: number, earlier: number): number {
-    const attempt = this.#free.pop() ?? this.#used++;
-    if (this.#used * BYTES > this.#buffer.byteLength) this.#grow();
+    const attempt = this.take();
     this.#jobs[attempt] = jobId;
-    this.#doubles[attempt * DOUBLES + RAM] = ramBytes;
-    this.#doubles[attempt * DOUBLES + VRAM] = vramBytes;
-    this.#words[attempt * WORDS + NODE] = node;
-    this.#words[attempt * WORDS + EARLIER] = earlier;
-    this.#words[attempt * WORDS + NEXT] = NO_ATTEMPT;
+    this.doubles[attempt * DOUBLES + RAM] = ramBytes;
+    this.doubles[attempt * DOUBLES + VRAM] = vramBytes;
+    this.words[attempt * WORDS + NODE] = node;
+    this.words[attempt * WORDS + EARLIER] = earlier;
+    this.words[attempt * WORDS + NEXT] = NO_ATTEMPT;
     return attempt;
   }
 
   drop(attempt: number): void {
     this.#jobs[attempt] = "";
-    this.#free.push(attempt);
+    this.giveBack(attempt);
   }
 
   jobOf(attempt: number): string {
@@ -47,29 +46,29 @@ export class NodeAttempts {
   }
 
   ramOf(attempt: number): number {
-    return this.#doubles[attempt * DOUBLES + RAM] as number;
+    return this.doubles[attempt * DOUBLES + RAM] as number;
   }
 
   vramOf(attempt: number): number {
-    return this.#doubles[attempt * DOUBLES + VRAM] as number;
+    return this.doubles[attempt * DOUBLES + VRAM] as number;
   }
 
   nodeOf(attempt: number): number {
-    return this.#words[attempt * WORDS + NODE] as number;
+    return this.words[attempt * WORDS + NODE] as number;
   }
 
   /** The one that came to its node before it. */
   earlierOf(attempt: number): number {
-    return this.#words[attempt * WORDS + EARLIER] as number;
+    return this.words[attempt * WORDS + EARLIER] as number;
   }
 
   /** The job's next one. */
   nextOf(attempt: number): number {
-    return this.#words[attempt * WORDS + NEXT] as number;
+    return this.words[attempt * WORDS + NEXT] as number;
   }
 
   setNext(attempt: number, next: number): void {
-    this.#words[attempt * WORDS + NEXT] = next;
+    this.words[attempt * WORDS + NEXT] = next;
   }
 
   /** Of a node's list that begins with `last`; returns with what it begins then. */
@@ -78,15 +77,9 @@ export class NodeAttempts {
     if (last === attempt) return earlier;
     for (let later = last; later !== NO_ATTEMPT; later = this.earlierOf(later))
       if (this.earlierOf(later) === attempt) {
-        this.#words[later * WORDS + EARLIER] = earlier;
+        this.words[later * WORDS + EARLIER] = earlier;
         break;
       }
     return last;
-  }
-
-  #grow(): void {
-    this.#buffer = this.#buffer.transfer(2 * this.#buffer.byteLength);
-    this.#doubles = new Float64Array(this.#buffer);
-    this.#words = new Int32Array(this.#buffer);
   }
 }

@@ -8,14 +8,15 @@
  */
 import type { NodeLines } from "./node-lines.ts";
 import type { Place } from "./node-place.ts";
+import { doublesOf, Records, wordsOf } from "./records.ts";
 
 /** The first place of a chunk tells of the chunk itself, so that it fills whole cache lines. */
 const CHUNK = 32;
 
 /** Of a place: what is known of a node in a list lies together, so that a search that looks at the first few waits for one cache line. */
 const BYTES = 16;
-const DOUBLES = BYTES / Float64Array.BYTES_PER_ELEMENT;
-const WORDS = BYTES / Int32Array.BYTES_PER_ELEMENT;
+const DOUBLES = doublesOf(BYTES);
+const WORDS = wordsOf(BYTES);
 /** How high it stands, a double; above, how high the first of each chunk stands. In the first place: see `#linkOf`. */
 const STANDING = 0;
 /** Above, the chunks below. In the first place how many there are. */
@@ -40,12 +41,7 @@ const ALONE = -1;
 /** More levels than any list comes to. */
 const LEVELS = 8;
 
-export class NodeOrder {
-  #buffer = new ArrayBuffer(16 * CHUNK * BYTES);
-  #doubles = new Float64Array(this.#buffer);
-  #words = new Int32Array(this.#buffer);
-  readonly #freeChunks: number[] = [];
-  #used = 0;
+export class NodeOrder extends Records {
   /** The way that `#descend` went: the chunks, the highest first, and which of each one's entries it took. */
   readonly #way = new Int32Array(LEVELS);
   readonly #turns = new Int32Array(LEVELS);
@@ -56,27 +52,29 @@ export class NodeOrder {
   constructor(
     private readonly lines: NodeLines,
     private readonly places: readonly (Place | undefined)[],
-  ) {}
+  ) {
+    super(CHUNK * BYTES);
+  }
 
   countOf(chunk: number): number {
-    return this.#words[chunk * CHUNK * WORDS + NODE] as number;
+    return this.words[chunk * CHUNK * WORDS + NODE] as number;
   }
 
   /** The chunk behind this one in its list. */
   nextOf(chunk: number): number {
-    return this.#words[chunk * CHUNK * WORDS + MARKS] as number;
+    return this.words[chunk * CHUNK * WORDS + MARKS] as number;
   }
 
   nodeAt(chunk: number, rank: number): number {
-    return this.#words[(chunk * CHUNK + 1 + rank) * WORDS + NODE] as number;
+    return this.words[(chunk * CHUNK + 1 + rank) * WORDS + NODE] as number;
   }
 
   marksAt(chunk: number, rank: number): number {
-    return this.#words[(chunk * CHUNK + 1 + rank) * WORDS + MARKS] as number;
+    return this.words[(chunk * CHUNK + 1 + rank) * WORDS + MARKS] as number;
   }
 
   standingAt(chunk: number, rank: number): number {
-    return this.#doubles[(chunk * CHUNK + 1 + rank) * DOUBLES + STANDING] as number;
+    return this.doubles[(chunk * CHUNK + 1 + rank) * DOUBLES + STANDING] as number;
   }
 
   /** Returns what the list is known by from now on. */
@@ -113,17 +111,17 @@ export class NodeOrder {
       return count < FEW ? this.#shrink(first) : first;
     }
     if (count > 0) return first;
-    this.#freeChunks.push(chunk);
+    this.giveBack(chunk);
     return NO_CHUNK;
   }
 
   /** Of a chunk of nodes the one before it; of the first of a list, below `ALONE`, the list's highest chunk. */
   #linkOf(chunk: number): number {
-    return this.#doubles[chunk * CHUNK * DOUBLES + STANDING] as number;
+    return this.doubles[chunk * CHUNK * DOUBLES + STANDING] as number;
   }
 
   #setLink(chunk: number, link: number): void {
-    this.#doubles[chunk * CHUNK * DOUBLES + STANDING] = link;
+    this.doubles[chunk * CHUNK * DOUBLES + STANDING] = link;
   }
 
   /** The highest chunk of a list; none where it has but one. */
@@ -134,13 +132,13 @@ export class NodeOrder {
 
   #setRoot(list: number, root: number, levels: number): void {
     this.#setLink(list, ALONE - 1 - root);
-    this.#words[root * CHUNK * WORDS + MARKS] = levels;
+    this.words[root * CHUNK * WORDS + MARKS] = levels;
   }
 
   /** Goes down to the chunk that the node is in, or belongs in. */
   #descend(list: number, node: number, standing: number): number {
     const root = this.#rootOf(list);
-    this.#levels = root === NO_CHUNK ? 0 : (this.#words[root * CHUNK * WORDS + MARKS] as number);
+    this.#levels = root === NO_CHUNK ? 0 : (this.words[root * CHUNK * WORDS + MARKS] as number);
     let chunk = root === NO_CHUNK ? list : root;
     for (let level = 0; level < this.#levels; level++) {
       const turn = this.#turnIn(chunk, node, standing);
@@ -155,7 +153,7 @@ export class NodeOrder {
   /** Goes down to the first chunk of a list that has several. */
   #descendFirst(list: number): void {
     let chunk = this.#rootOf(list);
-    this.#levels = this.#words[chunk * CHUNK * WORDS + MARKS] as number;
+    this.#levels = this.words[chunk * CHUNK * WORDS + MARKS] as number;
     for (let level = 0; level < this.#levels; level++) {
       this.#way[level] = chunk;
       this.#turns[level] = 0;
@@ -203,8 +201,8 @@ export class NodeOrder {
   #rename(level: number, node: number, standing: number): void {
     for (let above = level - 1; above >= 0; above--) {
       const at = (this.#way[above] as number) * CHUNK + 1 + (this.#turns[above] as number);
-      this.#doubles[at * DOUBLES + STANDING] = standing;
-      this.#words[at * WORDS + MARKS] = node;
+      this.doubles[at * DOUBLES + STANDING] = standing;
+      this.words[at * WORDS + MARKS] = node;
       if (this.#turns[above] !== 0) return;
     }
   }
@@ -216,8 +214,8 @@ export class NodeOrder {
     const next = this.nextOf(left);
     const leaf = this.#splitOff(left);
     for (let rank = 0; rank < this.countOf(leaf); rank++) this.lines.setChunk(this.nodeAt(leaf, rank), leaf);
-    this.#words[leaf * CHUNK * WORDS + MARKS] = next;
-    this.#words[left * CHUNK * WORDS + MARKS] = leaf;
+    this.words[leaf * CHUNK * WORDS + MARKS] = next;
+    this.words[left * CHUNK * WORDS + MARKS] = leaf;
     this.#setLink(leaf, left);
     if (next !== NO_CHUNK) this.#setLink(next, leaf);
     let right = leaf;
@@ -266,7 +264,7 @@ export class NodeOrder {
       if (count >= FEW) break;
       if (count === 0) {
         if (level === levels) first = this.#unlink(first, chunk);
-        this.#freeChunks.push(chunk);
+        this.giveBack(chunk);
         this.#drop(above, turn);
         if (turn === 0 && this.countOf(above) > 0)
           this.#rename(level - 1, this.marksAt(above, 0), this.standingAt(above, 0));
@@ -288,7 +286,7 @@ export class NodeOrder {
       for (let rank = end; rank < this.countOf(left); rank++) this.lines.setChunk(this.nodeAt(left, rank), left);
       this.#unlink(NO_CHUNK, right);
     }
-    this.#freeChunks.push(right);
+    this.giveBack(right);
     this.#drop(above, turn + 1);
     return true;
   }
@@ -299,17 +297,17 @@ export class NodeOrder {
     const link = this.#linkOf(chunk);
     if (next !== NO_CHUNK) this.#setLink(next, link);
     if (chunk === first) return next;
-    this.#words[link * CHUNK * WORDS + MARKS] = next;
+    this.words[link * CHUNK * WORDS + MARKS] = next;
     return first;
   }
 
   /** A highest chunk with but one below it is of no use. */
   #lower(list: number): void {
     for (let root = this.#rootOf(list); root !== NO_CHUNK && this.countOf(root) === 1; root = this.#rootOf(list)) {
-      const levels = this.#words[root * CHUNK * WORDS + MARKS] as number;
+      const levels = this.words[root * CHUNK * WORDS + MARKS] as number;
       if (levels === 1) this.#setLink(list, ALONE);
       else this.#setRoot(list, this.nodeAt(root, 0), levels - 1);
-      this.#freeChunks.push(root);
+      this.giveBack(root);
     }
   }
 
@@ -318,17 +316,17 @@ export class NodeOrder {
     const count = this.countOf(chunk);
     const at = chunk * CHUNK + 1 + rank;
     for (let to = chunk * CHUNK + 1 + count; to > at; to--) this.#copy(to - 1, to);
-    this.#doubles[at * DOUBLES + STANDING] = standing;
-    this.#words[at * WORDS + NODE] = node;
-    this.#words[at * WORDS + MARKS] = marks;
-    this.#words[chunk * CHUNK * WORDS + NODE] = count + 1;
+    this.doubles[at * DOUBLES + STANDING] = standing;
+    this.words[at * WORDS + NODE] = node;
+    this.words[at * WORDS + MARKS] = marks;
+    this.words[chunk * CHUNK * WORDS + NODE] = count + 1;
   }
 
   #drop(chunk: number, rank: number): void {
     const count = this.countOf(chunk) - 1;
     const end = chunk * CHUNK + 1 + count;
     for (let to = chunk * CHUNK + 1 + rank; to < end; to++) this.#copy(to + 1, to);
-    this.#words[chunk * CHUNK * WORDS + NODE] = count;
+    this.words[chunk * CHUNK * WORDS + NODE] = count;
   }
 
   /** From rank `first` on, to the end of another chunk. */
@@ -336,28 +334,21 @@ export class NodeOrder {
     const many = this.countOf(from) - first;
     const end = this.countOf(to);
     for (let rank = 0; rank < many; rank++) this.#copy(from * CHUNK + 1 + first + rank, to * CHUNK + 1 + end + rank);
-    this.#words[from * CHUNK * WORDS + NODE] = first;
-    this.#words[to * CHUNK * WORDS + NODE] = end + many;
+    this.words[from * CHUNK * WORDS + NODE] = first;
+    this.words[to * CHUNK * WORDS + NODE] = end + many;
   }
 
   #copy(from: number, to: number): void {
-    this.#doubles[to * DOUBLES + STANDING] = this.#doubles[from * DOUBLES + STANDING] as number;
-    this.#words[to * WORDS + NODE] = this.#words[from * WORDS + NODE] as number;
-    this.#words[to * WORDS + MARKS] = this.#words[from * WORDS + MARKS] as number;
+    this.doubles[to * DOUBLES + STANDING] = this.doubles[from * DOUBLES + STANDING] as number;
+    this.words[to * WORDS + NODE] = this.words[from * WORDS + NODE] as number;
+    this.words[to * WORDS + MARKS] = this.words[from * WORDS + MARKS] as number;
   }
 
   #open(): number {
-    const chunk = this.#freeChunks.pop() ?? this.#used++;
-    if (this.#used * CHUNK * BYTES > this.#buffer.byteLength) this.#grow();
-    this.#words[chunk * CHUNK * WORDS + NODE] = 0;
-    this.#words[chunk * CHUNK * WORDS + MARKS] = NO_CHUNK;
+    const chunk = this.take();
+    this.words[chunk * CHUNK * WORDS + NODE] = 0;
+    this.words[chunk * CHUNK * WORDS + MARKS] = NO_CHUNK;
     this.#setLink(chunk, ALONE);
     return chunk;
-  }
-
-  #grow(): void {
-    this.#buffer = this.#buffer.transfer(2 * this.#buffer.byteLength);
-    this.#doubles = new Float64Array(this.#buffer);
-    this.#words = new Int32Array(this.#buffer);
   }
 }
