@@ -113,9 +113,9 @@ console.log(
   `committed at 5,000 nodes, journal included: ${shown(placementsPerSecond)}/s (a fresh process ${shown(coldPerSecond)}/s), ` +
     `target 3,000/s ${verdict(placementsPerSecond >= 3000)}`,
 );
-console.log("\nDirty cases of the queue");
-showDirtyCases();
 console.log(
   "Published by others, of whole systems on other machines, so not like for like: Nomad 1,500-3,750/s, kube-scheduler 680-810/s, Slurm 500/s",
 );
+console.log("\nDirty cases of the queue");
+showDirtyCases();
 process.exit(0);

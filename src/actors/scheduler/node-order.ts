@@ -26,6 +26,7 @@ const NODE = 2;
  * the list; in the highest chunk how many levels are below it.
  */
 const MARKS = 3;
+
 const MOST = CHUNK - 1;
 const HALF = CHUNK / 2;
 /** A chunk that small is joined with a neighbour, if both together leave room to grow. */
@@ -60,21 +61,29 @@ export class NodeOrder extends Records {
     return this.words[chunk * CHUNK * WORDS + NODE] as number;
   }
 
+  #setCount(chunk: number, count: number): void {
+    this.words[chunk * CHUNK * WORDS + NODE] = count;
+  }
+
   /** The chunk behind this one in its list. */
   nextOf(chunk: number): number {
     return this.words[chunk * CHUNK * WORDS + MARKS] as number;
   }
 
+  #setNext(chunk: number, next: number): void {
+    this.words[chunk * CHUNK * WORDS + MARKS] = next;
+  }
+
   nodeAt(chunk: number, rank: number): number {
-    return this.words[(chunk * CHUNK + 1 + rank) * WORDS + NODE] as number;
+    return this.words[placeIn(chunk, rank) * WORDS + NODE] as number;
   }
 
   marksAt(chunk: number, rank: number): number {
-    return this.words[(chunk * CHUNK + 1 + rank) * WORDS + MARKS] as number;
+    return this.words[placeIn(chunk, rank) * WORDS + MARKS] as number;
   }
 
   standingAt(chunk: number, rank: number): number {
-    return this.doubles[(chunk * CHUNK + 1 + rank) * DOUBLES + STANDING] as number;
+    return this.doubles[placeIn(chunk, rank) * DOUBLES + STANDING] as number;
   }
 
   /** Returns what the list is known by from now on. */
@@ -135,10 +144,15 @@ export class NodeOrder extends Records {
     this.words[root * CHUNK * WORDS + MARKS] = levels;
   }
 
+  /** How many levels are below the highest chunk of a list. */
+  #levelsBelow(root: number): number {
+    return this.words[root * CHUNK * WORDS + MARKS] as number;
+  }
+
   /** Goes down to the chunk that the node is in, or belongs in. */
   #descend(list: number, node: number, standing: number): number {
     const root = this.#rootOf(list);
-    this.#levels = root === NO_CHUNK ? 0 : (this.words[root * CHUNK * WORDS + MARKS] as number);
+    this.#levels = root === NO_CHUNK ? 0 : this.#levelsBelow(root);
     let chunk = root === NO_CHUNK ? list : root;
     for (let level = 0; level < this.#levels; level++) {
       const turn = this.#turnIn(chunk, node, standing);
@@ -153,7 +167,7 @@ export class NodeOrder extends Records {
   /** Goes down to the first chunk of a list that has several. */
   #descendFirst(list: number): void {
     let chunk = this.#rootOf(list);
-    this.#levels = this.words[chunk * CHUNK * WORDS + MARKS] as number;
+    this.#levels = this.#levelsBelow(chunk);
     for (let level = 0; level < this.#levels; level++) {
       this.#way[level] = chunk;
       this.#turns[level] = 0;
@@ -200,7 +214,7 @@ export class NodeOrder extends Records {
   /** The chunk of this level on the way has another first node. */
   #rename(level: number, node: number, standing: number): void {
     for (let above = level - 1; above >= 0; above--) {
-      const at = (this.#way[above] as number) * CHUNK + 1 + (this.#turns[above] as number);
+      const at = placeIn(this.#way[above] as number, this.#turns[above] as number);
       this.doubles[at * DOUBLES + STANDING] = standing;
       this.words[at * WORDS + MARKS] = node;
       if (this.#turns[above] !== 0) return;
@@ -214,8 +228,8 @@ export class NodeOrder extends Records {
     const next = this.nextOf(left);
     const leaf = this.#splitOff(left);
     for (let rank = 0; rank < this.countOf(leaf); rank++) this.lines.setChunk(this.nodeAt(leaf, rank), leaf);
-    this.words[leaf * CHUNK * WORDS + MARKS] = next;
-    this.words[left * CHUNK * WORDS + MARKS] = leaf;
+    this.#setNext(leaf, next);
+    this.#setNext(left, leaf);
     this.#setLink(leaf, left);
     if (next !== NO_CHUNK) this.#setLink(next, leaf);
     let right = leaf;
@@ -297,14 +311,14 @@ export class NodeOrder extends Records {
     const link = this.#linkOf(chunk);
     if (next !== NO_CHUNK) this.#setLink(next, link);
     if (chunk === first) return next;
-    this.words[link * CHUNK * WORDS + MARKS] = next;
+    this.#setNext(link, next);
     return first;
   }
 
   /** A highest chunk with but one below it is of no use. */
   #lower(list: number): void {
     for (let root = this.#rootOf(list); root !== NO_CHUNK && this.countOf(root) === 1; root = this.#rootOf(list)) {
-      const levels = this.words[root * CHUNK * WORDS + MARKS] as number;
+      const levels = this.#levelsBelow(root);
       if (levels === 1) this.#setLink(list, ALONE);
       else this.#setRoot(list, this.nodeAt(root, 0), levels - 1);
       this.giveBack(root);
@@ -314,28 +328,28 @@ export class NodeOrder extends Records {
   /** Into a chunk that is not full. */
   #insert(chunk: number, rank: number, node: number, standing: number, marks: number): void {
     const count = this.countOf(chunk);
-    const at = chunk * CHUNK + 1 + rank;
-    for (let to = chunk * CHUNK + 1 + count; to > at; to--) this.#copy(to - 1, to);
+    const at = placeIn(chunk, rank);
+    for (let to = placeIn(chunk, count); to > at; to--) this.#copy(to - 1, to);
     this.doubles[at * DOUBLES + STANDING] = standing;
     this.words[at * WORDS + NODE] = node;
     this.words[at * WORDS + MARKS] = marks;
-    this.words[chunk * CHUNK * WORDS + NODE] = count + 1;
+    this.#setCount(chunk, count + 1);
   }
 
   #drop(chunk: number, rank: number): void {
     const count = this.countOf(chunk) - 1;
-    const end = chunk * CHUNK + 1 + count;
-    for (let to = chunk * CHUNK + 1 + rank; to < end; to++) this.#copy(to + 1, to);
-    this.words[chunk * CHUNK * WORDS + NODE] = count;
+    const end = placeIn(chunk, count);
+    for (let to = placeIn(chunk, rank); to < end; to++) this.#copy(to + 1, to);
+    this.#setCount(chunk, count);
   }
 
   /** From rank `first` on, to the end of another chunk. */
   #move(from: number, first: number, to: number): void {
     const many = this.countOf(from) - first;
     const end = this.countOf(to);
-    for (let rank = 0; rank < many; rank++) this.#copy(from * CHUNK + 1 + first + rank, to * CHUNK + 1 + end + rank);
-    this.words[from * CHUNK * WORDS + NODE] = first;
-    this.words[to * CHUNK * WORDS + NODE] = end + many;
+    for (let rank = 0; rank < many; rank++) this.#copy(placeIn(from, first + rank), placeIn(to, end + rank));
+    this.#setCount(from, first);
+    this.#setCount(to, end + many);
   }
 
   #copy(from: number, to: number): void {
@@ -346,9 +360,12 @@ export class NodeOrder extends Records {
 
   #open(): number {
     const chunk = this.take();
-    this.words[chunk * CHUNK * WORDS + NODE] = 0;
-    this.words[chunk * CHUNK * WORDS + MARKS] = NO_CHUNK;
+    this.#setCount(chunk, 0);
+    this.#setNext(chunk, NO_CHUNK);
     this.#setLink(chunk, ALONE);
     return chunk;
   }
 }
+
+/** Of all places of all chunks. */
+const placeIn = (chunk: number, rank: number): number => chunk * CHUNK + 1 + rank;

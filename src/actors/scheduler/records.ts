@@ -18,8 +18,12 @@ export abstract class Records {
   readonly #free: number[] = [];
   #used = 0;
 
-  protected constructor(private readonly bytes: number) {
-    this.#buffer = new ArrayBuffer(64 * bytes);
+  /** With room for so many to begin with, of so many bytes each. */
+  protected constructor(
+    private readonly bytes: number,
+    room = 64,
+  ) {
+    this.#buffer = new ArrayBuffer(room * bytes);
     this.doubles = new Float64Array(this.#buffer);
     this.words = new Int32Array(this.#buffer);
   }
@@ -27,7 +31,7 @@ export abstract class Records {
   /** The number of a record that nobody has; what was in it is still there. */
   protected take(): number {
     const number = this.#free.pop() ?? this.#used++;
-    if (this.#used * this.bytes > this.#buffer.byteLength) this.#grow();
+    if (this.#used * this.bytes > this.#buffer.byteLength) this.makeRoom(2 * this.#used);
     return number;
   }
 
@@ -35,8 +39,9 @@ export abstract class Records {
     this.#free.push(number);
   }
 
-  #grow(): void {
-    this.#buffer = this.#buffer.transfer(2 * this.#buffer.byteLength);
+  /** For so many records in all. */
+  protected makeRoom(records: number): void {
+    this.#buffer = this.#buffer.transfer(records * this.bytes);
     this.doubles = new Float64Array(this.#buffer);
     this.words = new Int32Array(this.#buffer);
   }

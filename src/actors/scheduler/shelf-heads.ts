@@ -5,6 +5,7 @@
  * what a decision costs at 100,000 nodes.)
  */
 import { GPU_STEPS, RAM_STEPS } from "./node-facts.ts";
+import { doublesOf, Records, wordsOf } from "./records.ts";
 
 /** Bits of a shelf's number that tell the tier of RAM; the others tell that of GPU memory. */
 const RAM_BITS = 4;
@@ -21,23 +22,19 @@ const NUMBERS = GPU_STEPS << RAM_BITS;
 const RECORD_BYTES = 16;
 const PER_LINE = 64 / RECORD_BYTES;
 const RECORDS = PER_LINE * (Math.ceil((1 + GPU_STEPS * RAM_STEPS) / PER_LINE) | 1);
-const DOUBLES = RECORD_BYTES / Float64Array.BYTES_PER_ELEMENT;
-const WORDS = RECORD_BYTES / Int32Array.BYTES_PER_ELEMENT;
+const DOUBLES = doublesOf(RECORD_BYTES);
+const WORDS = wordsOf(RECORD_BYTES);
 /** Places of the words in a record; its first double is how high the shelf stands. */
 const CHUNK = 2;
 const NUMBER = 3;
 
-export class ShelfHeads {
-  #buffer: ArrayBuffer;
-  #tops: Float64Array;
-  #words: Int32Array;
+/** All of a make lie together: what is one of `Records` is a column with the records of all its shelves. */
+export class ShelfHeads extends Records {
   /** By column and number of a shelf, its place among the column's records; 0: it has no nodes. */
   #positions: Uint8Array;
 
   constructor(columns: number) {
-    this.#buffer = new ArrayBuffer(columns * RECORDS * RECORD_BYTES);
-    this.#tops = new Float64Array(this.#buffer);
-    this.#words = new Int32Array(this.#buffer);
+    super(RECORDS * RECORD_BYTES, columns);
     this.#positions = new Uint8Array(columns * NUMBERS);
   }
 
@@ -53,15 +50,15 @@ export class ShelfHeads {
 
   /** Of the record at this place. */
   numberAt(at: number): number {
-    return this.#words[at * WORDS + NUMBER] as number;
+    return this.words[at * WORDS + NUMBER] as number;
   }
 
   chunkAt(at: number): number {
-    return this.#words[at * WORDS + CHUNK] as number;
+    return this.words[at * WORDS + CHUNK] as number;
   }
 
   topAt(at: number): number {
-    return this.#tops[at * DOUBLES] as number;
+    return this.doubles[at * DOUBLES] as number;
   }
 
   /** The place of the shelf's record; 0 where it has none. */
@@ -72,7 +69,7 @@ export class ShelfHeads {
 
   add(column: number, number: number, top: number, chunk: number): void {
     const count = this.countOf(column) + 1;
-    this.#words[this.firstOf(column) * WORDS + NUMBER] = count;
+    this.words[this.firstOf(column) * WORDS + NUMBER] = count;
     this.#settle(column, this.firstOf(column) + count, number, top, chunk);
   }
 
@@ -80,7 +77,7 @@ export class ShelfHeads {
     const count = this.countOf(column);
     this.#positions[column * NUMBERS + this.numberAt(at)] = 0;
     for (let from = at + 1; from <= this.firstOf(column) + count; from++) this.#shift(column, from, from - 1);
-    this.#words[this.firstOf(column) * WORDS + NUMBER] = count - 1;
+    this.words[this.firstOf(column) * WORDS + NUMBER] = count - 1;
   }
 
   change(column: number, at: number, top: number, chunk: number): void {
@@ -88,9 +85,7 @@ export class ShelfHeads {
   }
 
   widen(columns: number): void {
-    this.#buffer = this.#buffer.transfer(columns * RECORDS * RECORD_BYTES);
-    this.#tops = new Float64Array(this.#buffer);
-    this.#words = new Int32Array(this.#buffer);
+    this.makeRoom(columns);
     const positions = new Uint8Array(columns * NUMBERS);
     positions.set(this.#positions);
     this.#positions = positions;
@@ -103,17 +98,17 @@ export class ShelfHeads {
     let at = place;
     for (; at > first + 1 && this.topAt(at - 1) < top; at--) this.#shift(column, at - 1, at);
     for (; at < last && this.topAt(at + 1) > top; at++) this.#shift(column, at + 1, at);
-    this.#tops[at * DOUBLES] = top;
-    this.#words[at * WORDS + CHUNK] = chunk;
-    this.#words[at * WORDS + NUMBER] = number;
+    this.doubles[at * DOUBLES] = top;
+    this.words[at * WORDS + CHUNK] = chunk;
+    this.words[at * WORDS + NUMBER] = number;
     this.#positions[column * NUMBERS + number] = at - first;
   }
 
   #shift(column: number, from: number, to: number): void {
     const number = this.numberAt(from);
-    this.#tops[to * DOUBLES] = this.topAt(from);
-    this.#words[to * WORDS + CHUNK] = this.chunkAt(from);
-    this.#words[to * WORDS + NUMBER] = number;
+    this.doubles[to * DOUBLES] = this.topAt(from);
+    this.words[to * WORDS + CHUNK] = this.chunkAt(from);
+    this.words[to * WORDS + NUMBER] = number;
     this.#positions[column * NUMBERS + number] = to - this.firstOf(column);
   }
 }

@@ -101,4 +101,31 @@ describe("shelves are in order, and the tables say what is on them", () => {
       expect([...shelves.makes()]).toEqual([]);
     }, 60_000);
   }
+
+  test("when makes have nodes on every shelf that there is", () => {
+    const shelves = new NodeShelves();
+    const all: Known[] = [];
+    const leastOf = (tierOf: (bytes: number) => number) =>
+      [
+        ...new Map(
+          Array.from({ length: MOST_GIB }, (_, gib) => [tierOf((MOST_GIB - gib) * GIB), (MOST_GIB - gib) * GIB]),
+        ),
+      ]
+        .map(([, bytes]) => bytes)
+        .concat(0);
+    const add = (number: number, ram: number, gpu: number) => {
+      const place: Place = { hardware: { number, cards: [], ram: 0, hasGpu: false }, region: "", id: `${all.length}` };
+      const node = shelves.lines.create();
+      shelves.insert(node, place);
+      shelves.lines.setRoom(node, 1, ram, -gpu);
+      const standing = (all.length * 7) % 11;
+      shelves.put(node, standing);
+      all.push({ node, place, put: { standing, ram, gpu } });
+    };
+    // In turns, so that a make with too little room for its shelves would write into its neighbour's.
+    for (const gpu of leastOf(gpuTier))
+      for (const ram of leastOf(ramTier)) for (const make of [1, 2]) add(make, ram, gpu);
+    for (const make of shelves.makes()) expect(shelves.heads.countOf(make.column)).toBe(GPU_STEPS * RAM_STEPS);
+    check(shelves, all);
+  });
 });
