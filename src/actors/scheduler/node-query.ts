@@ -6,6 +6,8 @@ import { marksAsked, marksOfRegions, PRICED } from "./node-marks.ts";
 import type { Seen } from "./seen.ts";
 
 const KINDS = DEVICE_KINDS.length;
+/** More bytes than the wire can carry; a power of two, so that no digit is lost. */
+const IDLE_GPU = 2 ** 64;
 const NOTHING: Demand = { device: null, ramBytes: 0, vramBytes: 0 };
 
 /**
@@ -119,6 +121,20 @@ export class Query {
   get shape(): number | null {
     const shape = this.#wanted * (KINDS + 1) + this.#kind + 1;
     return Number.isSafeInteger(shape) && this.#ownVram <= 0 && !this.#unheardOf ? shape : null;
+  }
+
+  /** Of what `sizeOf` tells; the same for all jobs that ask for this kind of device, or for none. */
+  get kind(): number {
+    return this.#kind;
+  }
+
+  /**
+   * How large the class is for a job of this kind: of those that fit, a larger one never fits better, and equal ones fit alike. Null: it has
+   * nothing for such jobs. A GPU that would be idle counts for more than any RAM.
+   */
+  sizeOf({ cards, ram, hasGpu }: HardwareClass): number | null {
+    if (this.#gpu) return (cards[this.#kind] as number) || null;
+    return ram * (hasGpu ? IDLE_GPU : 1);
   }
 
   /** Whether a line that tells all there is to know of its node is enough to say that it takes the job. */
